@@ -121,8 +121,7 @@ func runCheck(cmd *cobra.Command, o checkOptions) error {
 	}
 	result, err := o.result(cmd, extra)
 	if cmd.Context().Err() != nil {
-		fmt.Fprintln(cmd.ErrOrStderr(), "remotion-audit: interrupted")
-		return exitError(exitInterrupted)
+		return interrupted(cmd)
 	}
 	if err != nil {
 		return err
@@ -303,7 +302,7 @@ func (f *files) policy(flag, name string) iampolicy.Policy {
 	refuse := func(err error) {
 		f.errs = append(f.errs, fmt.Errorf("%s %s: %w", flag, textfmt.OneLine(name), err))
 	}
-	read := func() ([]byte, error) { return readFile(name) }
+	read := func() ([]byte, error) { return readFile(name, iampolicy.MaxText) }
 	if name == "-" {
 		in := f.stdin
 		p.ID, f.stdin = "standard input", nil
@@ -311,9 +310,9 @@ func (f *files) policy(flag, name string) iampolicy.Policy {
 			refuse(errors.New("standard input is already used for another document: use a file"))
 			return p
 		}
-		read = func() ([]byte, error) { return readPolicy(in) }
+		read = func() ([]byte, error) { return io.ReadAll(io.LimitReader(in, iampolicy.MaxText+1)) }
 	}
-	text, err := f.interruptible(read)
+	text, err := interruptible(f.ctx, read)
 	if err == nil {
 		p.Document, err = iampolicy.Parse(string(text))
 	}
@@ -326,36 +325,38 @@ func (f *files) policy(flag, name string) iampolicy.Policy {
 	return p
 }
 
-func readFile(name string) ([]byte, error) {
+// interrupted says that a signal ended a command, and returns its exit status.
+func interrupted(cmd *cobra.Command) error {
+	fmt.Fprintln(cmd.ErrOrStderr(), "remotion-audit: interrupted")
+	return exitError(exitInterrupted)
+}
+
+// readFile reads a file, but at most one byte more than most.
+func readFile(name string, most int64) ([]byte, error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	return readPolicy(file)
-}
-
-// readPolicy reads at most one byte more than iampolicy.Parse accepts.
-func readPolicy(in io.Reader) ([]byte, error) {
-	return io.ReadAll(io.LimitReader(in, iampolicy.MaxText+1))
+	return io.ReadAll(io.LimitReader(file, most+1))
 }
 
 // interruptible calls read, and returns early if the context ends: a pipe or a terminal may never
 // send anything. The reading goroutine then ends with the process.
-func (f *files) interruptible(read func() ([]byte, error)) ([]byte, error) {
+func interruptible[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	type result struct {
-		text []byte
-		err  error
+		value T
+		err   error
 	}
 	done := make(chan result, 1)
 	go func() {
-		text, err := read()
-		done <- result{text, err}
+		value, err := read()
+		done <- result{value, err}
 	}()
 	select {
 	case r := <-done:
-		return r.text, r.err
-	case <-f.ctx.Done():
-		return nil, f.ctx.Err()
+		return r.value, r.err
+	case <-ctx.Done():
+		return *new(T), ctx.Err()
 	}
 }

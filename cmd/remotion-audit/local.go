@@ -66,7 +66,12 @@ Exit status: 0 if the function succeeded, with or without gaps, else 2.`,
 						map[bool]string{true: "requires", false: "cannot be combined with"}[servesOnly])
 				}
 			}
-			account, err := loadAccount(o.account)
+			account, err := interruptible(cmd.Context(), func() (*awsemu.Account, error) {
+				return loadAccount(o.account)
+			})
+			if cmd.Context().Err() != nil {
+				return interrupted(cmd)
+			}
 			if err != nil {
 				return err
 			}
@@ -122,6 +127,14 @@ func (f accountFolder) Open(name string) (fs.File, error) {
 		return os.Open(f.file)
 	}
 	return f.FS.Open(name)
+}
+
+// Stat implements fs.StatFS. Without it, fs.Stat opens the file, and opening a pipe blocks.
+func (f accountFolder) Stat(name string) (fs.FileInfo, error) {
+	if name == filepath.Base(f.file) {
+		return os.Stat(f.file)
+	}
+	return fs.Stat(f.FS, name)
 }
 
 // administratorKey and anySecret are the credentials of the administrator of the embedded AWS. The
@@ -183,7 +196,10 @@ func runLocal(cmd *cobra.Command, account *awsemu.Account, server *awsemu.Server
 		return errors.New("the account file has no callers to audit: add function: {environment: " +
 			"{CALLERS: user/NAME}}, or CALLERS: none")
 	}
-	event, name, err := loadEvent(o.event)
+	event, err := interruptible(cmd.Context(), func() ([]byte, error) { return loadEvent(o.event) })
+	if cmd.Context().Err() != nil {
+		return interrupted(cmd)
+	}
 	if err != nil {
 		return err
 	}
@@ -205,7 +221,7 @@ func runLocal(cmd *cobra.Command, account *awsemu.Account, server *awsemu.Server
 		return err
 	}
 	out := bufio.NewWriter(cmd.OutOrStdout())
-	shown := writeRun(out, name, event, server, result)
+	shown := writeRun(out, cmp.Or(o.event, "events/scheduler.json"), event, server, result)
 	if hasReport(result) && !shown {
 		if err := auditAgain(cmd.Context(), out, account, server, endpoint.URL); err != nil {
 			return err
@@ -220,19 +236,22 @@ func runLocal(cmd *cobra.Command, account *awsemu.Account, server *awsemu.Server
 	return nil
 }
 
-func loadEvent(file string) (event []byte, name string, err error) {
+func loadEvent(file string) ([]byte, error) {
 	if file == "" {
-		event, err = fs.ReadFile(events.FS, "scheduler.json")
-		return event, "events/scheduler.json", err
+		return fs.ReadFile(events.FS, "scheduler.json")
 	}
-	if event, err = os.ReadFile(file); err != nil {
-		return nil, "", fmt.Errorf("--event: %w", err)
+	event, err := readFile(file, runtimeapi.MaxPayload)
+	if err != nil {
+		return nil, fmt.Errorf("--event: %w", err)
+	}
+	if len(event) > runtimeapi.MaxPayload {
+		return nil, fmt.Errorf("--event: %s must have at most %d bytes", file, runtimeapi.MaxPayload)
 	}
 	var syntax *json.SyntaxError
 	if err := json.Unmarshal(event, new(any)); errors.As(err, &syntax) {
-		return nil, "", fmt.Errorf("--event: %s is not JSON: %w at byte %d", file, err, syntax.Offset)
+		return nil, fmt.Errorf("--event: %s is not JSON: %w at byte %d", file, err, syntax.Offset)
 	}
-	return event, file, nil
+	return event, nil
 }
 
 // functionBinary returns the path of the function's binary. If file is empty, it searches the

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -44,6 +46,54 @@ func TestAccountFilesStayInTheirFolder(t *testing.T) {
 		_, err := loadAccount(filepath.Join(dir, file))
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", file, err, want)
+		}
+	}
+}
+
+// TestAccountFilesDoNotBlock checks that an account that names a pipe is refused, and that a signal
+// ends the command while it reads an account or an event from a pipe into which nothing is written.
+func TestAccountFilesDoNotBlock(t *testing.T) {
+	dir := t.TempDir()
+	pipe, file := filepath.Join(dir, "pipe"), filepath.Join(dir, "a.yaml")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Skip(err)
+	}
+	text := "users: {ci: {inline: {p: {file: pipe}}}}\nfunction: {environment: {CALLERS: none}}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := loadAccount(file)
+		done <- err
+	}()
+	// If the command opened the pipe, this would open it, too, and the command would read nothing.
+	writer := make(chan *os.File)
+	go func() {
+		f, _ := os.OpenFile(pipe, os.O_WRONLY, 0)
+		writer <- f
+	}()
+	select {
+	case err := <-done:
+		if err == nil || !strings.Contains(err.Error(), "pipe is not a regular file") {
+			t.Errorf("got %v, want that the pipe is refused", err)
+		}
+	case f := <-writer:
+		_ = f.Close()
+		t.Fatal("the command opened the pipe")
+	}
+	// From here on the open pipe has a writer that writes nothing.
+	open, err := os.OpenFile(pipe, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer open.Close()
+	_ = (<-writer).Close()
+	for _, args := range [][]string{{"local", "--account", pipe}, {"local", "--event", pipe}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if status := run(ctx, args); status != exitInterrupted {
+			t.Errorf("%v: status %d, want %d", args, status, exitInterrupted)
 		}
 	}
 }

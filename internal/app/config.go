@@ -387,10 +387,12 @@ func (c *AssumedContext) UnmarshalText(text []byte) error {
 }
 
 var (
-	// contextKey is a key with its prefix. The key of a tag may have blanks and further characters.
+	// contextKey is a key with its prefix. The key of a tag may have blanks and further characters,
+	// also letters and digits of other scripts.
 	// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
-	contextKey = regexp.MustCompile(`^[A-Za-z0-9_.-]+:[A-Za-z0-9_./:+@-]` +
-		`([A-Za-z0-9_./:+@ -]*[A-Za-z0-9_./:+@-])?$`)
+	// https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html
+	contextKey = regexp.MustCompile(`^[A-Za-z0-9_.-]+:[\p{L}\p{N}_./:+@-]` +
+		`([\p{L}\p{N}_./:+@ -]*[\p{L}\p{N}_./:+@-])?$`)
 	// anotherPair is a pair of key and value within a value, after another character than a comma.
 	anotherPair = regexp.MustCompile(`[\s;|][A-Za-z0-9_.-]+:[A-Za-z0-9_./:-]+=`)
 )

@@ -142,7 +142,7 @@ func TestSettingsRefuseOtherSeparators(t *testing.T) {
 		"CALLERS": {"user/team/ci", "user/a=b=all", "role/a+.@_-=all",
 			"arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/eu-west-1/A_b"},
 		"ASSUMED_CONTEXT": {"aws:PrincipalTag/cost center=a b", "aws:UserAgent=Mozilla/5.0 (X11; Linux)",
-			"aws:SourceArn=arn:aws:s3:::a"},
+			"aws:SourceArn=arn:aws:s3:::a", "aws:PrincipalTag/größe=1", "aws:PrincipalTag/チーム 1=a"},
 	} {
 		for _, value := range accepted {
 			if _, err := ConfigFromEnv(environment("CALLERS", "none", variable, value)); err != nil {

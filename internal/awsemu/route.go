@@ -35,6 +35,14 @@ func (s *services) parseRequest(r *http.Request) (req wire.Request, svc *service
 	if signed && svc != nil && svc.Parse != nil {
 		return req, svc, svc.Parse(&req, r)
 	}
+	// Only S3 has such signatures. The AWS CLI and boto3 still make presigned URLs of them.
+	if query.Has("AWSAccessKeyId") || strings.HasPrefix(r.Header.Get("Authorization"), "AWS ") {
+		req.Protocol = wire.RestXML{}
+		return req, nil, wire.Refuse(http.StatusBadRequest, "InvalidRequest",
+			"the request has a signature of version 2, which the embedded AWS does not read: use version "+
+				"4, with Config(signature_version=\"s3v4\") in boto3, or with the AWS CLI after: aws "+
+				"configure set default.s3.signature_version s3v4")
+	}
 	text, problem := wire.ReadBody(r)
 	switch {
 	case problem != nil:

@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -31,6 +32,8 @@ type Limits struct {
 	// Tags is the maximum number of exclamation marks that may begin a tag, such as !!str. They count
 	// in comments and texts, too, so that the limit holds before the text is parsed.
 	Tags int
+	// Keys is the maximum number of keys of one mapping.
+	Keys int
 }
 
 // An Error is why a text was refused. Line counts from 1. It is 0 if the error has no line.
@@ -51,6 +54,11 @@ func (e *Error) Error() string {
 func Parse(text []byte, limits Limits) (docs []*yaml.Node, refused *Error) {
 	if len(text) > limits.Bytes {
 		return nil, &Error{Text: fmt.Sprintf("the file must have at most %d bytes", limits.Bytes)}
+	}
+	// The library would decode UTF-16. The limit of tags, and other parsers, read the bytes.
+	if !utf8.Valid(text) {
+		return nil, &Error{Line: 1 + bytes.Count(validPrefix(text), []byte("\n")),
+			Text: "the file is not UTF-8: save it as UTF-8"}
 	}
 	if all := tag.FindAllIndex(text, limits.Tags+1); len(all) > limits.Tags {
 		return nil, &Error{Line: 1 + bytes.Count(text[:all[limits.Tags][1]], []byte("\n")),
@@ -79,6 +87,19 @@ func Parse(text []byte, limits Limits) (docs []*yaml.Node, refused *Error) {
 			docs = append(docs, body)
 		}
 	}
+}
+
+// validPrefix returns the start of a text up to the first byte that is not UTF-8.
+func validPrefix(text []byte) []byte {
+	at := 0
+	for at < len(text) {
+		r, size := utf8.DecodeRune(text[at:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		at += size
+	}
+	return text[:at]
 }
 
 var (
@@ -152,6 +173,10 @@ func (m *meter) measure(n *yaml.Node, depth int) (total size, refused *Error) {
 		m.sizes[n] = size{depth: -1}
 	}
 	total.nodes = 1
+	if n.Kind == yaml.MappingNode && len(n.Content) > 2*m.limits.Keys {
+		return total, &Error{Line: n.Content[2*m.limits.Keys].Line, Text: fmt.Sprintf(
+			"a mapping must have at most %d keys", m.limits.Keys)}
+	}
 	for _, child := range n.Content {
 		part, refused := m.measure(child, depth+1)
 		if refused != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/yamllimit"
 )
 
-var limits = yamllimit.Limits{Bytes: 128 << 10, Nodes: 1000, Depth: 20, Tags: 5}
+var limits = yamllimit.Limits{Bytes: 128 << 10, Nodes: 1000, Depth: 20, Tags: 5, Keys: 3}
 
 // perByte is the largest number of bytes that Parse allocates for a byte of the text, and fixed
 // what it allocates for any text.
@@ -49,12 +49,22 @@ func TestParse(t *testing.T) {
 			"line 6: the file must have at most 5 tags, such as !!str"},
 		{"tags without a name are refused", "a: b\n" + strings.Repeat("- !\n", 6), 0,
 			"line 7: the file must have at most 5 tags, such as !!str"},
+		{"a mapping may have some keys", "a: b\na: b\nc: {a: b, a: b}\n", 1, ""},
+		{"a mapping with many keys is refused", strings.Repeat("a: b\n", 6), 0,
+			"line 4: a mapping must have at most 3 keys"},
 		{"an exclamation mark in a word is no tag", "a: " + strings.Repeat("b!", 10), 1, ""},
 		{"a long text is refused", strings.Repeat("#", 128<<10+1), 0,
 			"the file must have at most 131072 bytes"},
 		{"invalid YAML is refused with its line", "a:\n  - [b\n", 0, "line 2: invalid YAML: "},
 		{"a scanner's error has its line", "a: b\nc: 'd\n", 0, "line 2: invalid YAML: "},
 		{"a mapping in a value has its line", "a: b\nc: d: e\n", 0, "line 2: invalid YAML: "},
+		{"a byte-order mark is allowed", "\ufeffa: b\n", 1, ""},
+		{"UTF-16 is refused", "\xff\xfea\x00:\x00 \x00b\x00", 0,
+			"line 1: the file is not UTF-8: save it as UTF-8"},
+		{"a text that is a comment only in UTF-16 is refused", "\xff\xfe#\x00: x\nb: [[[[\n", 0,
+			"line 1: the file is not UTF-8: save it as UTF-8"},
+		{"another encoding is refused with its line", "a: b\nc: \xe4\n", 0,
+			"line 2: the file is not UTF-8: save it as UTF-8"},
 		{"an alias without an anchor is refused", "a: *b\n", 0, "invalid YAML: unknown anchor 'b'"},
 	} {
 		docs, err := yamllimit.Parse([]byte(test.text), limits)
@@ -81,7 +91,7 @@ var hostileUnits = []string{"- !\n", "- ! ", "! ", "- !a ", "- - ", "-\n", "a: "
 // limits say.
 func TestMemoryGrowsWithTheText(t *testing.T) {
 	wide := limits
-	wide.Nodes, wide.Depth, wide.Tags = 1<<30, 1<<30, 1<<30
+	wide.Nodes, wide.Depth, wide.Tags, wide.Keys = 1<<30, 1<<30, 1<<30, 1<<30
 	for _, unit := range hostileUnits {
 		text := []byte(strings.Repeat(unit, limits.Bytes/len(unit)))
 		memory.AtMost(t, perByte*uint64(len(text))+fixed, func() {

@@ -44,7 +44,8 @@ func Parse(text []byte, now time.Time) (List, []Error) {
 
 // limits are the limits of a mutes file. 128 KiB hold about 800 mutes. No mute needs a tag, and a
 // mute is two levels below the list.
-var limits = yamllimit.Limits{Bytes: 128 << 10, Nodes: 50_000, Depth: 10, Tags: 100}
+var limits = yamllimit.Limits{Bytes: 128 << 10, Nodes: 50_000, Depth: 10, Tags: 100,
+	Keys: 1000}
 
 // maxPattern is the maximum number of characters of target, action and sid. Names in IAM are
 // shorter.

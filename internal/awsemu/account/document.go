@@ -170,6 +170,9 @@ func (l *loader) readFile(n ast.Node, at string) (text, name string) {
 	default:
 		raw, err = readFile(l.fsys, file, maxFile)
 	}
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		err = fmt.Errorf("%s: %w", file, path.Err)
+	}
 	if err != nil {
 		l.addProblem(n, at, "%v: name a file in the folder of %s or below it", err, l.file)
 		return "", name

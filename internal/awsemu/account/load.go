@@ -2,6 +2,7 @@
 package account
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -21,14 +22,15 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 	"github.com/remotion-audit/remotion-audit/internal/awsname"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 	"github.com/remotion-audit/remotion-audit/internal/yamllimit"
 )
 
 // Load reads an account from a YAML file in fsys. Paths of document files are relative to the
 // folder of that file.
 //
-// The error joins all mistakes in the file, most with a line and a remedy. A syntax error is
-// returned alone. An example:
+// The error joins the first 100 mistakes in the file, most with a line and a remedy. A syntax error
+// is returned alone. An example:
 //
 //	account: "123456789012"        # quoted, so that no zero is lost
 //	partition: aws                 # the default
@@ -94,17 +96,19 @@ func Load(fsys fs.FS, name string) (*awsemu.Account, error) {
 	if err != nil {
 		return nil, fmt.Errorf("account: %w", err)
 	}
-	// The parser below takes memory that grows with the square of nested nodes and tags, and does not
-	// bound aliases, so another one measures the file first.
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // an editor's byte-order mark
+	// The parser below takes memory that grows with the square of nested nodes, of tags and of the
+	// keys of a mapping, and does not bound aliases, so another one measures the file first.
 	if _, refused := yamllimit.Parse(text, limits); refused != nil {
 		return nil, fmt.Errorf("%s:%d: %s", name, max(refused.Line, 1), refused.Text)
 	}
 	file, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		if syntax := (*yaml.SyntaxError)(nil); errors.As(err, &syntax) && syntax.Token != nil {
-			return nil, fmt.Errorf("%s:%d: %s", name, syntax.Token.Position.Line, syntax.Message)
+			return nil, fmt.Errorf("%s:%d: %s", name, syntax.Token.Position.Line,
+				textfmt.OneLine(syntax.Message))
 		}
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %s", name, textfmt.OneLine(err.Error()))
 	}
 	l := &loader{fsys: fsys, file: name, anchors: make(map[string]ast.Node),
 		keys: make(map[string]ast.Node), nodes: make(map[string]ast.Node),
@@ -117,6 +121,9 @@ func Load(fsys fs.FS, name string) (*awsemu.Account, error) {
 		default:
 			l.found = true
 			ast.Walk(l, doc.Body)
+			if len(l.problems) > 0 {
+				continue
+			}
 			if anchor := l.cyclicAnchor(); anchor != "" {
 				l.addProblem(l.anchors[anchor], "",
 					"the anchor &%s contains itself: write the value out", anchor)
@@ -132,9 +139,12 @@ func Load(fsys fs.FS, name string) (*awsemu.Account, error) {
 	}
 	if len(l.problems) > 0 {
 		slices.SortStableFunc(l.problems, func(a, b problem) int { return cmp.Compare(a.line, b.line) })
-		errs := make([]error, len(l.problems))
-		for i, p := range l.problems {
-			errs[i] = p.err
+		var errs []error
+		for _, p := range l.problems[:min(len(l.problems), maxProblems)] {
+			errs = append(errs, p.err)
+		}
+		if l.hasTooManyProblems() {
+			errs = append(errs, fmt.Errorf("%s: there are more mistakes: correct these first", name))
 		}
 		return nil, errors.Join(errs...)
 	}
@@ -143,7 +153,8 @@ func Load(fsys fs.FS, name string) (*awsemu.Account, error) {
 
 // limits are the limits of an account file. 1 MiB describes some 5,000 functions. Documents can be
 // in files of their own.
-var limits = yamllimit.Limits{Bytes: 1 << 20, Nodes: 200_000, Depth: 40, Tags: 100}
+var limits = yamllimit.Limits{Bytes: 1 << 20, Nodes: 200_000, Depth: 40, Tags: 100,
+	Keys: 10_000}
 
 // maxFile is the maximum length of a document or object in a file of its own, and maxFiles that of
 // all of them together.

@@ -240,10 +240,10 @@ func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 				"a.yaml:3: roles.r.inline.x: bad.json:2:2: the policy document has no Statement: correct " +
 					"the document, or"}},
 		{"a missing file", "roles:\n  r:\n    inline: {x: {file: none.json}}\n",
-			[]string{"a.yaml:3: roles.r.inline.x.file: open accounts/none.json: file does not exist: name " +
+			[]string{"a.yaml:3: roles.r.inline.x.file: accounts/none.json: file does not exist: name " +
 				"a file in the folder of accounts/a.yaml or below it"}},
 		{"a file outside the folder", "roles:\n  r: {inline: {x: {file: ../../x.json}}}\n",
-			[]string{"a.yaml:2: roles.r.inline.x.file: open ../x.json: file does not exist: name a file " +
+			[]string{"a.yaml:2: roles.r.inline.x.file: ../x.json: file does not exist: name a file " +
 				"in the folder"}},
 		{"an identity policy instead of a trust policy",
 			"roles:\n  r: {trust: {Version: 2012-10-17, Statement: {Effect: Allow, Action: \"*\", " +
@@ -271,7 +271,7 @@ func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 			[]string{`a.yaml:1: buckets: "B" is not a bucket's name: use 3 to 63`}},
 		{"an object in a missing file",
 			"buckets:\n  evidence:\n    objects: {m: {file: none}}\n",
-			[]string{"a.yaml:3: buckets.evidence.objects.m.file: open accounts/none: file does not exist"}},
+			[]string{"a.yaml:3: buckets.evidence.objects.m.file: accounts/none: file does not exist"}},
 		{"a subscription to an undefined topic",
 			"subscriptions:\n  - {topic: a, protocol: email, endpoint: x@y}\n",
 			[]string{`a.yaml:2: subscriptions: there is no topic "a": add it under topics`}},
@@ -330,6 +330,27 @@ func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 		{"an anchor in its own value beside another one",
 			"a: &a [*a]\nroles: {r: {trust: &t {Version: 2012-10-17, ent: *t}}}\n",
 			[]string{"a.yaml:1: the anchor &a contains itself: write the value out"}},
+		{"an anchor whose name another value has, too",
+			"users:\n  a: {path: &p /a/}\n  b: {path: *p}\n  c: {path: &p /c/}\n  d: {path: &p /d/}\n",
+			[]string{"a.yaml:4: duplicate anchor &p: rename one", "a.yaml:5: duplicate anchor &p: rename one"}},
+		{"aliases that a later anchor would make large", "alias: &l x\norganization: [" +
+			strings.Repeat("*l, ", 3000) + "*l]\ntopics: &l [" + strings.Repeat("a, ", 3000) + "a]\n",
+			[]string{"a.yaml:3: duplicate anchor &l: rename one"}},
+		{"nested lists in what is a comment as UTF-16",
+			"\xff\xfe#\x00: x\nb:\n " + strings.Repeat("- ", 20_000) + "a\n",
+			[]string{"a.yaml:1: the file is not UTF-8: save it as UTF-8"}},
+		{"control characters in names of the file", "users: {a: {inline: {p: {file: \"no\\e[2J\\nne\"}}}}\n" +
+			"function: {environment: {\"\\e[2J\\u202e\": [a]}}\nfaults: [{operation: \"iam:\\e[2J\"}]\n",
+			[]string{"a.yaml:1: users.a.inline.p.file: accounts/no�[2J�ne: ",
+				"a.yaml:2: function.environment.�[2J�: expected a string",
+				"a.yaml:3: faults.operation: the embedded AWS does not offer iam:�[2J"}},
+		{"many mistakes", "users:\n" + strings.Repeat("  a: {path: x}\n", 100) + "groups:\n  a b:\n  c d:\n",
+			[]string{"a.yaml:3: users: duplicate key \"a\": remove one", "a.yaml:101: users: duplicate key",
+				"a.yaml: there are more mistakes: correct these first"}},
+		{"keys without end", "users:\n" + strings.Repeat("  a: {}\n", 20_000),
+			[]string{"a.yaml:10002: a mapping must have at most 10000 keys"}},
+		{"keys after question marks without end", "users:\n" + strings.Repeat("  ? a\n  : {}\n", 20_000),
+			[]string{"a.yaml:20002: a mapping must have at most 10000 keys"}},
 		{"a large file", "#" + strings.Repeat("a", 1<<20), []string{"account: accounts/a.yaml must have at most 1048576 bytes"}},
 		{"tags without end", strings.Repeat("- !\n", 1<<18),
 			[]string{"a.yaml:101: the file must have at most 100 tags"}},
@@ -491,6 +512,10 @@ func FuzzLoad(f *testing.F) {
 	f.Add("faults: ! ")
 	f.Add("users:\n  ci:\n  ci: {managed: [0]}\n  ? 0\n")
 	f.Add("a: &a [*a]\nroles: {r: {trust: &t {Version: 2012-10-17, ent: *t}}}\n")
+	f.Add("alias: &l x\norganization: [" + strings.Repeat("*l,", 500) + "]\ntopics: &l [" +
+		strings.Repeat("a,", 500) + "]\n")
+	f.Add("\xff\xfe#\x00: x\nb:\n " + strings.Repeat("- ", 500) + "a\n")
+	f.Add("\ufeffalias: video\n")
 	f.Add("users: {u: {inline: {a: &a [x, x], b: [*a, *a]}, managed: !!str [! x]}}")
 	f.Fuzz(func(t *testing.T, text string) {
 		var account *awsemu.Account

@@ -2,6 +2,7 @@ package account
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/remotion-audit/remotion-audit/internal/awsname"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // addProblem adds a problem at the line of n. at is the path of the keys that lead to n.
@@ -24,13 +26,24 @@ func (l *loader) addProblem(n ast.Node, at, format string, args ...any) {
 	l.addProblemAt(line, at, format, args...)
 }
 
+// maxProblems is the number of problems that Load reports. Further ones are often consequences.
+const maxProblems = 100
+
+// addProblemAt adds a problem, unless there are more than Load reports. Names in the file and its
+// keys may have any characters, so that the text is made safe to print.
 func (l *loader) addProblemAt(line int, at, format string, args ...any) {
-	where := fmt.Sprintf("%s:%d: ", l.file, line)
-	if at != "" {
-		where += at + ": "
+	if l.hasTooManyProblems() {
+		return
 	}
-	l.problems = append(l.problems, problem{line, at, fmt.Errorf(where+format, args...)})
+	text := fmt.Sprintf(format, args...)
+	if at != "" {
+		text = at + ": " + text
+	}
+	text = textfmt.OneLine(fmt.Sprintf("%s:%d: %s", l.file, line, text))
+	l.problems = append(l.problems, problem{line, at, errors.New(text)})
 }
+
+func (l *loader) hasTooManyProblems() bool { return len(l.problems) > maxProblems }
 
 // hasProblem reports whether a problem was found at the path, or below it.
 func (l *loader) hasProblem(at string) bool {
@@ -81,13 +94,19 @@ func (a *aliasNames) Visit(n ast.Node) ast.Visitor {
 	return a
 }
 
-// Visit implements [ast.Visitor]. It collects the anchors. It removes the tags, which change
-// nothing in this file: the library panics on some values with a tag.
+// Visit implements [ast.Visitor]. It collects the anchors, and refuses a name that two anchors
+// have: resolve would take the second one for an alias of the first, and the file that the limits
+// measured would be another one. Visit removes the tags, which change nothing in this file: the
+// library panics on some values with a tag.
 func (l *loader) Visit(n ast.Node) ast.Visitor {
 	switch n := n.(type) {
 	case *ast.AnchorNode:
 		n.Value = withoutTag(n.Value)
-		l.anchors[n.Name.GetToken().Value] = n.Value
+		name := n.Name.GetToken().Value
+		if _, taken := l.anchors[name]; taken {
+			l.addProblem(n, "", "duplicate anchor &%s: rename one", name)
+		}
+		l.anchors[name] = n.Value
 	case *ast.MappingValueNode:
 		n.Value = withoutTag(n.Value)
 	case *ast.SequenceNode:
