@@ -29,6 +29,11 @@ func product(n, m int) string {
 		a, r)
 }
 
+// withSid returns a document of product with a Sid of 10,000 characters.
+func withSid(document string) string {
+	return strings.Replace(document, `"Effect"`, `"Sid":"`+strings.Repeat("x", 10_000)+`","Effect"`, 1)
+}
+
 func requiredOf(t *testing.T, text string) Required {
 	t.Helper()
 	required, err := DocumentRequirements("needed.json", policytest.Parse(t, text), nil)
@@ -124,6 +129,73 @@ func TestTheWorkOfACheckIsLinear(t *testing.T) {
 	}
 }
 
+// TestEveryPartOfAPolicyIsWork checks that a check counts the parts of a policy whose size has no
+// limit of its own, so that the limit of its work applies to them.
+func TestEveryPartOfAPolicyIsWork(t *testing.T) {
+	statement := func(resource, conditions string) string {
+		return `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":` +
+			resource + `,"Condition":{"StringEquals":{` + conditions + `}}}}`
+	}
+	list := func(n int, format string) string {
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(strings.ReplaceAll(format, "%", fmt.Sprint(i)))
+		}
+		return strings.TrimSuffix(b.String(), ",")
+	}
+	for name, policy := range map[string]func(n int) string{
+		"the length of a condition key": func(n int) string {
+			return statement(`"*"`, `"aws:PrincipalTag/`+strings.Repeat("k", 100*n)+`":"v"`)
+		},
+		"the length of a condition value": func(n int) string {
+			return statement(`"*"`, `"aws:PrincipalTag/k":"`+strings.Repeat("v", 100*n)+`"`)
+		},
+		"the number of conditions": func(n int) string {
+			return statement(`"*"`, list(n, `"aws:PrincipalTag/k%":"v",`))
+		},
+		"the number of variables in conditions": func(n int) string {
+			return statement(`"*"`, `"aws:PrincipalTag/k":"`+list(n, "${aws:PrincipalTag/v%}")+`"`)
+		},
+		"the number of variables in resources": func(n int) string {
+			return statement(`["arn:aws:s3:::${aws:username}*",`+
+				list(n, `"arn:aws:s3:::${aws:PrincipalTag/v%}-x",`)+`]`, `"aws:PrincipalTag/k":"v"`)
+		},
+	} {
+		used := func(n int) int {
+			budget := iampolicy.NewBudget(t.Context(), math.MaxInt)
+			evaluate(budget, grants(t, policy(n)), requiredOf(t, product(1, 1)), nil)
+			return budget.Used()
+		}
+		if few, many := used(2), used(500); many < 4*few {
+			t.Errorf("%s: %d steps for 2, and %d for 500, want at least 4 times as many", name, few, many)
+		}
+	}
+}
+
+// TestAContextIsWork checks that a check counts the comparisons of condition keys with the keys of
+// a large context.
+func TestAContextIsWork(t *testing.T) {
+	required := func(n int) Required {
+		var keys []string
+		for i := range n {
+			keys = append(keys, fmt.Sprintf(`"aws:PrincipalTag/k%d":"v"`, i))
+		}
+		return requiredOf(t, `{"Statement":{"Effect":"Allow","Action":"s3:A","Resource":"*",`+
+			`"Condition":{"StringEquals":{`+strings.Join(keys, ",")+`}}}}`)
+	}
+	policy := grants(t, `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*",`+
+		`"Condition":{"StringEquals":{"aws:PrincipalTag/other":"v"}}}}`)
+	used := func(n int) int {
+		budget := iampolicy.NewBudget(t.Context(), math.MaxInt)
+		evaluate(budget, policy, required(n), nil)
+		return budget.Used()
+	}
+	if few, many := used(50), used(1000); many < 4*few {
+		t.Errorf("%d steps with 50 context keys, and %d with 1000, want at least 4 times as many", few,
+			many)
+	}
+}
+
 // TestTheSizeOfAVerdictIsBounded checks that a verdict does not repeat the policies for each
 // permission or for each resource.
 func TestTheSizeOfAVerdictIsBounded(t *testing.T) {
@@ -134,6 +206,11 @@ func TestTheSizeOfAVerdictIsBounded(t *testing.T) {
 			strings.ReplaceAll(product(20, 1), `:::b0"`, `:::b*"`)},
 		{"long actions", strings.ReplaceAll(product(40, 1), "s3:A", "s3:"+strings.Repeat("A", 3000)),
 			product(1, 1)},
+		{"900 permissions, and a long Sid", withSid(product(31, 30)), withSid(product(30, 30))},
+		{"900 permissions, and long resources", strings.ReplaceAll(product(20, 20), "arn:aws:s3:::b",
+			"arn:aws:s3:::"+strings.Repeat("c", 2500)), product(30, 30)},
+		{"900 permissions, and a long region", strings.ReplaceAll(product(60, 1), "arn:aws:s3:::b",
+			"arn:aws:s3:"+strings.Repeat("r", 50_000)+"::b"), product(30, 30)},
 		{"long resources", strings.ReplaceAll(product(200, 1), "arn:aws:s3:::b",
 			"arn:aws:s3:::"+strings.Repeat("b", 100_000)), product(1, 1)},
 	} {

@@ -17,6 +17,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // SchemaVersion is the version of a Verdict's JSON form: docs/check.schema.json.
@@ -130,8 +131,8 @@ func (r *Verdict) FindExcess(ctx context.Context, grants iampolicy.Grants, requi
 
 func (r Requirement) evaluate(budget *iampolicy.Budget, grants iampolicy.Grants,
 	extra iampolicy.Context) Finding {
-	f := Finding{Sid: r.Sid, Action: r.Action, Resource: r.Resource, Severity: r.Severity,
-		Reason: r.Reason, Impact: r.Impact}
+	f := Finding{Sid: textfmt.Head(r.Sid, maxSid), Action: r.Action, Resource: r.Resource,
+		Severity: r.Severity, Reason: r.Reason, Impact: r.Impact}
 	if r.Problem != "" {
 		f.Status, f.Why, f.ExampleAction, f.ExampleARN = iampolicy.Unverified, r.Problem, r.Action,
 			r.Resource
@@ -163,7 +164,7 @@ func (r Requirement) evaluate(budget *iampolicy.Budget, grants iampolicy.Grants,
 		f.ExampleAction, f.ExampleARN = r.Action, r.Resource // the whole requirement is unverified
 	}
 	f.Statements, f.Covering = refs(worst.Deciding), refs(worst.Covering)
-	if m := worst.Miss; m != nil && len(m.Pattern) <= maxMissPattern {
+	if m := worst.Miss; m != nil && len(m.Pattern)+len(m.Want) <= maxPatterns {
 		f.Miss = m
 	}
 	return f
@@ -172,17 +173,18 @@ func (r Requirement) evaluate(budget *iampolicy.Budget, grants iampolicy.Grants,
 // The limits of what a finding repeats of the policies. Without them, the size of a verdict could
 // be the product of the sizes of both documents.
 const (
-	maxStatements  = 40
-	maxResources   = 20
-	maxMissPattern = 2048
+	maxStatements = 40
+	maxResources  = 20
+	maxPatterns   = 2048 // bytes of the resources of a statement, and of a near miss
+	maxSid        = 128  // characters
 )
 
 // refs returns references to at most maxStatements statements. A reference to a statement with many
-// resources does not list them.
+// or long resources does not list them.
 func refs(matches []iampolicy.Match) []iampolicy.StatementRef {
 	list := iampolicy.Refs(matches[:min(len(matches), maxStatements)])
 	for i := range list {
-		if len(list[i].Resources) > maxResources {
+		if len(list[i].Resources) > maxResources || totalSize(list[i].Resources) > maxPatterns {
 			list[i].Resources = nil
 		}
 	}

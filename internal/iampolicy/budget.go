@@ -3,6 +3,7 @@ package iampolicy
 import (
 	"context"
 	"math"
+	"strings"
 )
 
 // A Budget bounds the work of several calls of CoverWithin and ExcessWithin together, and ends them
@@ -41,6 +42,55 @@ func (b *Budget) newSearch(times int) *search {
 	return &search{ctx: b.ctx, steps: steps, granted: steps, bytes: budgetBytes, scratch: &b.memory,
 		exampleSearch: &search{ctx: b.ctx, steps: steps / 4, granted: steps / 4, bytes: budgetBytes,
 			scratch: &b.memory}}
+}
+
+// statementWork is the work that a statement causes because it depends on the context: the bytes of
+// its conditions and of its resources with variables, and the keys that it looks up.
+type statementWork struct{ bytes, lookups int }
+
+func (s *Statement) workOfContext() (w statementWork) {
+	for i := range s.Conditions {
+		c := &s.Conditions[i]
+		w.lookups++
+		w.bytes += len(c.Key)
+		for _, value := range c.Values {
+			w.bytes += 1 + len(value)
+			w.lookups += strings.Count(value, "${")
+		}
+	}
+	for i := range s.resources {
+		if p := &s.resources[i]; p.dynamic {
+			w.bytes += bytesOfAtom * len(p.text)
+			w.lookups += strings.Count(p.text, "${")
+		}
+	}
+	return w
+}
+
+// bytesOfAtom is the work of copying an atom, compared to that of reading a byte. bytesOfStep is
+// the number of bytes that conditions read in one step.
+const (
+	bytesOfAtom = 4
+	bytesOfStep = 16
+)
+
+// steps returns the work of reading the conditions and the variables of a statement once, in steps.
+// A lookup compares a key with all keys of the context, because upper and lower case do not matter.
+func (w statementWork) steps(ctx Context) int {
+	return w.bytes/bytesOfStep + w.lookups*(1+len(ctx))
+}
+
+// workOfDecision returns the work of decide, in steps.
+func (g Grants) workOfDecision(ctx Context) (steps int) {
+	for _, p := range g.policies() {
+		if p.Document != nil {
+			for i := range p.Document.Statements {
+				s := &p.Document.Statements[i]
+				steps += len(s.actions) + len(s.resources) + s.work.steps(ctx)
+			}
+		}
+	}
+	return steps
 }
 
 // settle subtracts the work of a search and of its search for examples.

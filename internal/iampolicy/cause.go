@@ -5,8 +5,8 @@ import "slices"
 // explainGap evaluates the example of a gap, and sets the cause of the gap and the statements that
 // decide about the example. Its work is steps of the search.
 func (g Grants) explainGap(c *Coverage, n *Need, ctx Context, s *search) {
-	s.steps -= g.patterns()
-	r := g.Evaluate(Request{Action: c.ExampleAction, Resource: c.ExampleARN, Context: ctx})
+	s.steps -= g.workOfDecision(ctx)
+	r := g.decide(Request{Action: c.ExampleAction, Resource: c.ExampleARN, Context: ctx})
 	denies := filterMatches(r.Matched, func(m Match) bool { return m.Effect == Deny })
 	switch {
 	case len(denies) > 0:

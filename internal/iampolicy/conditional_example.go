@@ -37,6 +37,7 @@ func (q *coverageSearch) decidedExample(g Grants, action, first string) (name st
 		if ok || tried == maxExamples || trials <= 0 || q.search.steps < 0 || q.search.ctx.Err() != nil {
 			return true
 		}
+		q.search.steps -= q.workOfAllows(candidate)
 		if candidate != first && (q.allows(candidate, lowerBound) || !q.allows(candidate, upperBound)) {
 			return false
 		}
@@ -96,6 +97,18 @@ func (q *coverageSearch) eachClass(l *language, visit func(name string) bool) {
 	})
 }
 
+// workOfAllows returns the work of allows for a name, in steps.
+func (q *coverageSearch) workOfAllows(name string) (steps int) {
+	for _, rules := range q.allRules() {
+		for i := range rules {
+			for _, p := range rules[i].may.patterns {
+				steps += 1 + len(p.atoms)*len(name)/bytesOfStep
+			}
+		}
+	}
+	return steps
+}
+
 func (q *coverageSearch) allRules() [][]rule {
 	all := [][]rule{q.denies}
 	for _, g := range q.groups {
@@ -106,6 +119,7 @@ func (q *coverageSearch) allRules() [][]rule {
 
 // prove searches for contexts that prove that conditions decide about a request.
 func (q *coverageSearch) prove(g Grants, action, name string, trials *int) (p proof, ok bool) {
+	q.search.steps -= g.workOfDecision(q.ctx)
 	relevant := g.onlyMatching(q.action, name, q.ctx)
 	// Values of every type come second, because they multiply the number of contexts.
 	for _, further := range [][][]string{nil, valuesOfEveryType} {
@@ -125,7 +139,7 @@ var valuesOfEveryType = [][]string{{"true"}, {"1000000"}, {"-1000000"}, {"arn:aw
 // tryContexts decides a request in contexts with candidates for the keys that are unknown.
 func (q *coverageSearch) tryContexts(relevant Grants, r Request, further [][]string,
 	trials *int) (p proof, ok bool) {
-	keys := relevant.candidates(r.Resource, q.ctx)
+	keys := relevant.candidates(q.search, r.Resource, q.ctx)
 	for key := range keys {
 		keys[key] = append(keys[key], further...)
 	}
@@ -135,7 +149,7 @@ func (q *coverageSearch) tryContexts(relevant Grants, r Request, further [][]str
 		total = min(total*len(keys[key]), maxTrials)
 	}
 	random := uint64(1)
-	cost := relevant.costOf(r.Resource)
+	cost := relevant.costOf(r.Resource, len(q.ctx)+len(names)) + stepsOfTrial*len(names)/8
 	for i := range min(total, *trials) {
 		*trials--
 		if q.search.steps -= cost; q.search.steps < 0 || q.search.ctx.Err() != nil {
@@ -158,7 +172,7 @@ func (q *coverageSearch) tryContexts(relevant Grants, r Request, further [][]str
 			index /= len(list)
 		}
 		r.Context = ctx
-		if relevant.Evaluate(r).Decision == Allowed {
+		if relevant.decide(r).Decision == Allowed {
 			p.allowed = ctx
 		} else {
 			p.denied = ctx
@@ -170,17 +184,15 @@ func (q *coverageSearch) tryContexts(relevant Grants, r Request, further [][]str
 	return p, false
 }
 
-// costOf returns the work of Evaluate for a resource, in steps.
-func (g Grants) costOf(name string) (steps int) {
+// costOf returns the work of decide for a resource in a context with a number of keys, in steps.
+func (g Grants) costOf(name string, keys int) (steps int) {
 	for _, p := range g.policies() {
 		for i := range p.Document.Statements {
 			s := &p.Document.Statements[i]
-			steps += stepsOfTrial * (1 + len(s.Conditions))
+			steps += stepsOfTrial*(1+len(s.Conditions)) + s.work.bytes/bytesOfStep +
+				s.work.lookups*(1+keys)
 			for j := range s.resources {
 				steps += 1 + len(s.resources[j].atoms)*len(name)/16
-			}
-			for j := range s.Conditions {
-				steps += len(s.Conditions[j].Values)
 			}
 		}
 	}
@@ -220,12 +232,15 @@ func (g Grants) onlyMatching(action, name string, ctx Context) (reduced Grants) 
 }
 
 // candidates returns values to try for each key that the context lacks. Nil means that the key is
-// absent.
-func (g Grants) candidates(name string, ctx Context) map[string][][]string {
-	c := candidateValues{ctx: ctx, name: name, keys: map[string][][]string{}}
+// absent. Its work is steps of the search, and it ends early if they are spent.
+func (g Grants) candidates(s *search, name string, ctx Context) map[string][][]string {
+	c := candidateValues{search: s, ctx: ctx, name: name, keys: map[string][][]string{}}
 	for range 2 { // in the second round, variables have their candidates
 		for _, p := range g.policies() {
 			for i := range p.Document.Statements {
+				if c.spent() {
+					return c.keys
+				}
 				c.addStatement(&p.Document.Statements[i])
 			}
 		}
@@ -234,10 +249,13 @@ func (g Grants) candidates(name string, ctx Context) map[string][][]string {
 }
 
 type candidateValues struct {
-	ctx  Context
-	name string // of the resource
-	keys map[string][][]string
+	search *search
+	ctx    Context
+	name   string // of the resource
+	keys   map[string][][]string
 }
+
+func (c *candidateValues) spent() bool { return c.search.steps < 0 || c.search.ctx.Err() != nil }
 
 func (c *candidateValues) add(key string, values ...[]string) {
 	if _, known := c.ctx.lookup(key); known {
@@ -259,6 +277,7 @@ func (c *candidateValues) add(key string, values ...[]string) {
 }
 
 func (c *candidateValues) addStatement(s *Statement) {
+	c.search.steps -= stepsOfTrial*len(s.Conditions) + 2*s.work.steps(c.ctx)
 	for i := range s.resources {
 		c.addVariables(&s.resources[i])
 	}
@@ -273,6 +292,9 @@ func (c *candidateValues) addVariables(p *pattern) {
 	if !p.dynamic || len(c.name) > maxName || len(p.text) > maxName {
 		return
 	}
+	if wild, _ := p.resolve(c.ctx, false); !wild.match(c.name) {
+		return // no values of the variables make the pattern match
+	}
 	for _, a := range p.atoms {
 		if a.kind != variable {
 			continue
@@ -280,7 +302,8 @@ func (c *candidateValues) addVariables(p *pattern) {
 		c.add(a.name, []string{"other"})
 		found := 0
 		for i := range len(c.name) {
-			for j := i; j <= len(c.name) && j-i <= 64 && found < maxCandidates/2; j++ {
+			for j := i; j <= len(c.name) && j-i <= 64 && found < maxCandidates/2 && !c.spent(); j++ {
+				c.search.steps -= bytesOfAtom*len(p.text)/bytesOfStep + len(p.text)*len(c.name)/bytesOfStep
 				ctx := Context{a.name: {c.name[i:j]}}
 				maps.Copy(ctx, c.ctx)
 				if resolved, _ := p.resolve(ctx, false); resolved.match(c.name) {
@@ -345,6 +368,7 @@ func (c *candidateValues) withVariables(key, want string) (values []string) {
 	if ctx == nil {
 		ctx = Context{}
 	}
+	c.search.steps -= stepsOfTrial / 8 * len(c.keys)
 	for name, list := range c.keys {
 		i := slices.IndexFunc(list, func(v []string) bool { return len(v) == 1 && v[0] != "other" })
 		if i >= 0 {

@@ -153,7 +153,8 @@ func (g Grants) coverAction(n Need, action, lowered string, ctx Context, s *sear
 	hole = decided
 	c := Coverage{Status: Conditional, Cause: UnmetCondition, ExampleAction: action, ExampleARN: hole,
 		Covering: q.coveringStatements(), proof: p}
-	c.Deciding = g.Evaluate(Request{Action: action, Resource: hole, Context: ctx}).decidingStatements()
+	s.steps -= g.workOfDecision(ctx)
+	c.Deciding = g.decide(Request{Action: action, Resource: hole, Context: ctx}).decidingStatements()
 	c.undecided = true
 	return c
 }
@@ -187,6 +188,7 @@ func (g Grants) coveredWithoutSearch(n *Need, action string, ctx Context) (m Mat
 			if !s.coversAll(n) {
 				continue
 			}
+			steps += s.work.steps(ctx)
 			if met, undecided := s.conditionsHold(ctx); met && !undecided {
 				granted = true
 				if layer == Identity {

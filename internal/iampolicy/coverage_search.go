@@ -51,11 +51,11 @@ func (g Grants) newCoverageSearch(n *Need, action string, ctx Context, s *search
 				if !s.matchesAction(action) {
 					continue
 				}
+				q.search.steps -= len(s.resources) + s.work.steps(ctx)
 				met, undecided := s.conditionsHold(ctx)
 				if !met && !undecided {
 					continue
 				}
-				q.search.steps -= len(s.resources)
 				r := s.rule(ctx)
 				r.match = Match{p.ID, layer, j + 1, s}
 				r.hasSure = met && !undecided
@@ -334,7 +334,8 @@ func (q *coverageSearch) gapStatus(g Grants) Status {
 func (q *coverageSearch) sampleAllowed(g Grants) bool {
 	for i := range q.need.resources {
 		name := q.need.resources[i].sampleName()
-		if g.Evaluate(Request{Action: q.action, Resource: name, Context: q.ctx}).Decision == Allowed {
+		q.search.steps -= g.workOfDecision(q.ctx)
+		if g.decide(Request{Action: q.action, Resource: name, Context: q.ctx}).Decision == Allowed {
 			return true
 		}
 	}

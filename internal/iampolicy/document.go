@@ -52,6 +52,7 @@ type Statement struct {
 	Start, End Position
 
 	actions, resources []pattern
+	work               statementWork
 }
 
 // A Principal is one entry of a trust policy's Principal, such as {"Service",
@@ -128,6 +129,7 @@ func (s *Statement) compile(variables bool) {
 	for i := range s.Conditions {
 		s.Conditions[i].variables = variables
 	}
+	s.work = s.workOfContext()
 }
 
 type parser struct {

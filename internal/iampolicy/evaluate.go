@@ -2,7 +2,6 @@ package iampolicy
 
 import (
 	"iter"
-	"slices"
 	"strings"
 )
 
@@ -107,6 +106,15 @@ type Result struct {
 // Evaluate decides one request. It checks every statement, even after the first Deny.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
 func (g Grants) Evaluate(r Request) Result {
+	res := g.decide(r)
+	if res.Decision == ImplicitDeny {
+		res.Missing = g.missingKeys(r.Context)
+	}
+	return res
+}
+
+// decide is Evaluate without the missing keys.
+func (g Grants) decide(r Request) Result {
 	var res Result
 	e := evaluation{request: &r, action: strings.ToLower(r.Action), result: &res}
 	all := e.layer(Identity, g.Identity)
@@ -132,9 +140,6 @@ func (g Grants) Evaluate(r Request) Result {
 		for layer, p := range g.policies() {
 			e.addNear(layer, p)
 		}
-	}
-	if res.Decision == ImplicitDeny {
-		res.Missing = g.missingKeys(r.Context)
 	}
 	return res
 }
@@ -322,9 +327,14 @@ func (s *Statement) conditionsHold(ctx Context) (met, undecided bool) {
 // boundary. Like the simulator, missingKeys also reads the statements for other actions and
 // resources, but not the service control policies.
 func (g Grants) missingKeys(ctx Context) (keys []string) {
+	seen := map[string]bool{}
 	add := func(names ...string) {
 		for _, key := range names {
-			if _, ok := ctx.lookup(key); !ok && !slices.Contains(keys, key) {
+			if seen[key] {
+				continue
+			}
+			seen[key] = true
+			if _, ok := ctx.lookup(key); !ok {
 				keys = append(keys, key)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/arn"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // A NearMatch says how a granted resource pattern misses a needed resource.
@@ -55,7 +56,7 @@ func (m NearMatch) String() string {
 	case Typo, WrongCase:
 		return fmt.Sprintf("%s at character %d (has %s, needs %s)", m.Kind, m.At, m.Got, m.Want)
 	case WrongPartition, WrongService, WrongRegion, WrongAccount:
-		return fmt.Sprintf("%s (has %s, needs %s)", m.Kind, quoteEmpty(m.Got), quoteEmpty(m.Want))
+		return fmt.Sprintf("%s (has %s, needs %s)", m.Kind, shownField(m.Got), shownField(m.Want))
 	case NotObjects:
 		return "it matches the bucket, but not its objects"
 	case NotBucket:
@@ -66,11 +67,12 @@ func (m NearMatch) String() string {
 	return string(m.Kind)
 }
 
-func quoteEmpty(s string) string {
+// shownField returns a field of an ARN for a text.
+func shownField(s string) string {
 	if s == "" {
 		return `""`
 	}
-	return s
+	return textfmt.Head(s, 200)
 }
 
 // nearest finds the resource pattern that is closest to the needed pattern. It returns the index of

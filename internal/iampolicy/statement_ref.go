@@ -1,6 +1,10 @@
 package iampolicy
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
+)
 
 // StatementRef identifies a policy statement in texts and in JSON.
 type StatementRef struct {
@@ -22,9 +26,14 @@ func (s StatementRef) String() string {
 	return fmt.Sprintf("statement %d%s of %s", s.Index, sid, s.Policy)
 }
 
+// maxSid is the length up to which references show a Sid. IAM has no limit, and a report repeats a
+// Sid for each finding.
+const maxSid = 128
+
 // Ref returns a reference to the statement.
 func (m Match) Ref() StatementRef {
-	return StatementRef{Policy: m.Policy, Index: m.Index, Sid: m.Sid, Effect: m.Effect.String(),
+	sid := textfmt.Head(m.Sid, maxSid)
+	return StatementRef{Policy: m.Policy, Index: m.Index, Sid: sid, Effect: m.Effect.String(),
 		Resources: m.Resources()}
 }
 
