@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -230,6 +231,36 @@ func TestTheSizeOfAVerdictIsBounded(t *testing.T) {
 		if most := len(statement.Action) + len(statement.Resource); len(v.Excess) > most ||
 			len(v.Excess) == 0 && !v.ExcessIncomplete {
 			t.Errorf("%s: %d entries of excess, want 1 to %d", test.name, len(v.Excess), most)
+		}
+	}
+}
+
+// TestWhatCannotBeEvaluatedIsNoExcess checks that a grant is not listed as excess if a requirement
+// that cannot be evaluated may need it, and that the list is then incomplete.
+func TestWhatCannotBeEvaluatedIsNoExcess(t *testing.T) {
+	home := `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject",` +
+		`"Resource":"arn:aws:s3:::home/${aws:username}/*"}}`
+	for _, test := range []struct {
+		name, policy, required string
+		want                   []string
+	}{
+		{"a statement with too many permissions", product(300, 300), product(300, 300), nil},
+		{"a variable without a value", home, home, nil},
+		{"another action is excess all the same", strings.Replace(home, "GetObject", "PutObject", 1), home,
+			[]string{"s3:PutObject"}},
+	} {
+		g, required := grants(t, test.policy), requiredOf(t, test.required)
+		v := evaluateAll(t, g, required, nil)
+		if err := v.FindExcess(t.Context(), g, required, nil); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, e := range v.Excess {
+			got = append(got, e.Action)
+		}
+		if !slices.Equal(got, test.want) || !v.ExcessIncomplete {
+			t.Errorf("%s: excess %q, incomplete: %v; want %q and incomplete", test.name,
+				got[:min(len(got), 5)], v.ExcessIncomplete, test.want)
 		}
 	}
 }

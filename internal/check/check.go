@@ -114,18 +114,22 @@ func evaluate(budget *iampolicy.Budget, grants iampolicy.Grants, required Requir
 	return r
 }
 
-// FindExcess sets Excess and ExcessIncomplete. The error is that of ctx, if ctx ends first.
+// FindExcess sets Excess and ExcessIncomplete. A grant that a requirement with a Problem may need
+// is no excess, but the list is then incomplete. The error is that of ctx, if ctx ends first.
 func (r *Verdict) FindExcess(ctx context.Context, grants iampolicy.Grants, required Required,
 	extra iampolicy.Context) error {
 	var wanted []iampolicy.Need
+	known := true
 	for _, req := range required.Requirements {
+		wanted = append(wanted, req.unknown...)
+		known = known && len(req.unknown) == 0
 		for _, d := range req.demands {
 			wanted = append(wanted, d.requests.Need)
 		}
 	}
 	budget := iampolicy.NewBudget(ctx, maxWork*iampolicy.UnitOfWork)
 	list, complete := grants.ExcessWithin(budget, wanted, extra)
-	r.Excess, r.ExcessIncomplete = list, !complete
+	r.Excess, r.ExcessIncomplete = list, !complete || !known
 	return ctx.Err()
 }
 

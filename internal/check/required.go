@@ -31,6 +31,21 @@ type Requirement struct {
 	Problem string
 
 	demands []demand
+	// unknown are the needs of which a requirement with a Problem is a part. Whether policies grant
+	// more of them than required is unknown.
+	unknown []iampolicy.Need
+}
+
+// withProblem returns the requirement as one that cannot be evaluated. It may need any resource for
+// the actions.
+func (r Requirement) withProblem(problem string, actions []string) Requirement {
+	r.Problem = problem
+	for _, action := range actions {
+		if need, err := iampolicy.NewNeed(action, "*"); err == nil {
+			r.unknown = append(r.unknown, need)
+		}
+	}
+	return r
 }
 
 // demand is a part of a requirement with the context of its requests.
@@ -153,8 +168,8 @@ func DocumentRequirements(name string, doc *iampolicy.Document,
 		more := len(s.Action) * len(s.Resource)
 		moreBytes := totalSize(s.Action)*len(s.Resource) + totalSize(s.Resource)*len(s.Action)
 		if number+more > maxRequirements || size+moreBytes > maxRequiredPattern {
-			all.add(index, Requirement{Sid: s.Sid, Action: s.Action[0], Resource: s.Resource[0],
-				Problem: tooMany(i+1, s)})
+			req := Requirement{Sid: s.Sid, Action: s.Action[0], Resource: s.Resource[0]}
+			all.add(index, req.withProblem(tooMany(i+1, s), s.Action))
 			continue
 		}
 		number, size = number+more, size+moreBytes
@@ -167,8 +182,7 @@ func DocumentRequirements(name string, doc *iampolicy.Document,
 					var missing []string
 					if expanded, missing = iampolicy.Expand(resource,
 						audit.Overridden(context, ctx)); missing != nil {
-						req.Problem = problem(missing[0])
-						all.add(index, req)
+						all.add(index, req.withProblem(problem(missing[0]), []string{action}))
 						continue
 					}
 				}
@@ -196,6 +210,7 @@ func (r *Required) add(index map[permission]int, req Requirement) {
 	if i, ok := index[key]; ok {
 		o := &r.Requirements[i]
 		o.demands = append(o.demands, req.demands...)
+		o.unknown = append(o.unknown, req.unknown...)
 		if o.Problem == "" {
 			o.Problem = req.Problem
 		}
