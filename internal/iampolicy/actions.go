@@ -30,21 +30,22 @@ func (g Grants) actionClasses(n *Need, s *search) (actions []string) {
 		}
 	}
 	l := n.actions()
-	for _, action := range s.classes(&l, statements) {
+	s.eachClass(&l, statements, func(action string) bool {
 		if text, ok := written[action]; ok {
 			action = text
 		}
 		actions = append(actions, action)
-	}
+		return false
+	})
 	return actions
 }
 
-// classes groups the names of a language by the set of extents that contain them, and returns the
-// shortest name of each group, shortest first.
-func (s *search) classes(l *language, list []extent) (names []string) {
+// eachClass groups the names of a language by the set of extents that contain them, and calls visit
+// with the shortest name of each group, shortest first, until visit returns true.
+func (s *search) eachClass(l *language, list []extent, visit func(name string) bool) {
 	w, goals := s.walk(l, []clause{{statements: list}})
 	if w == nil {
-		return nil
+		return
 	}
 	seen := map[string]bool{}
 	key := make([]byte, len(list))
@@ -59,13 +60,12 @@ func (s *search) classes(l *language, list []extent) (names []string) {
 				key[i] = '1'
 			}
 		}
-		if !seen[string(key)] {
-			seen[string(key)] = true
-			names = append(names, w.name(len(w.from)-1))
+		if seen[string(key)] {
+			return false
 		}
-		return false
+		seen[string(key)] = true
+		return visit(w.name(len(w.from) - 1))
 	})
-	return names
 }
 
 // service returns the service prefix of an action, or "" if the prefix contains a wildcard.

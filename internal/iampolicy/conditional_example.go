@@ -55,7 +55,7 @@ func (q *coverageSearch) decidedExample(g Grants, action, first string) (name st
 	for i := range q.need.resources {
 		l := &q.need.resources[i]
 		for _, narrowed := range []language{l.narrowedTo(values), *l} {
-			if q.eachClass(&narrowed, try); ok {
+			if q.search.exampleSearch.eachClass(&narrowed, q.extents(), try); ok {
 				return name, p, ok
 			}
 		}
@@ -63,38 +63,14 @@ func (q *coverageSearch) decidedExample(g Grants, action, first string) (name st
 	return "", proof{}, false
 }
 
-// eachClass calls visit with the shortest resource of each class until visit returns true.
-func (q *coverageSearch) eachClass(l *language, visit func(name string) bool) {
-	var list []extent
+// extents returns the extents of all statements.
+func (q *coverageSearch) extents() (list []extent) {
 	for _, rules := range q.allRules() {
 		for i := range rules {
 			list = append(list, rules[i].sure, rules[i].may)
 		}
 	}
-	s := q.search.exampleSearch
-	w, goals := s.walk(l, []clause{{statements: list}})
-	if w == nil {
-		return
-	}
-	seen := map[string]bool{}
-	key := make([]byte, len(list))
-	w.visit(func(state []uint64) bool {
-		w.steps -= len(w.members)
-		if !w.members[0].accepts(state) {
-			return false
-		}
-		for i := range goals[0].extents {
-			key[i] = '0'
-			if w.matched(&goals[0].extents[i], state) {
-				key[i] = '1'
-			}
-		}
-		if seen[string(key)] {
-			return false
-		}
-		seen[string(key)] = true
-		return visit(w.name(len(w.from) - 1))
-	})
+	return list
 }
 
 // workOfAllows returns the work of allows for a name, in steps.
