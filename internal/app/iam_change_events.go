@@ -44,9 +44,7 @@ func (a *App) dropIrrelevant(ctx context.Context, plan collect.Plan,
 		resolving, stop = context.WithTimeout(resolving, time.Until(deadline)/4)
 		defer stop()
 	}
-	relevant, problems := collect.Collector{IAM: a.IAM, Lambda: a.Lambda,
-		STS: a.STS}.AffectedBy(resolving, plan,
-		all.Changes)
+	relevant, problems := a.collector().AffectedBy(resolving, plan, all.Changes)
 	for _, p := range problems {
 		a.Log.WarnContext(ctx, "resolving affected principals failed", "target", p.Target, "what", p.What,
 			"why", p.Why, "grant", p.Grant)

@@ -57,6 +57,9 @@ func (l replyLimiter) limit(req *http.Request, reply *http.Response) {
 	_, err := buffer.ReadFrom(io.LimitReader(body, maxReply+1))
 	text := buffer.Bytes()
 	large, tooLarge := checkReply(text)
+	if tooLarge != nil {
+		tooLarge = limitError{tooLarge}
+	}
 	if err = errors.Join(err, body.Close(), tooLarge); err != nil {
 		reply.Body = io.NopCloser(failingReader{err})
 		return
@@ -79,7 +82,7 @@ func (l replyLimiter) limit(req *http.Request, reply *http.Response) {
 // the reply is large.
 func checkReply(text []byte) (large bool, err error) {
 	if len(text) > maxReply {
-		return true, limitError{fmt.Errorf("the reply of AWS must have at most %d bytes", maxReply)}
+		return true, fmt.Errorf("the reply of AWS must have at most %d bytes", maxReply)
 	}
 	switch start := bytes.TrimLeft(text, " \t\r\n\ufeff"); {
 	case bytes.HasPrefix(start, []byte("<")):
@@ -87,13 +90,12 @@ func checkReply(text []byte) (large bool, err error) {
 		n := bytes.Count(text, []byte("<")) + bytes.Count(text, []byte(`="`)) +
 			bytes.Count(text, []byte("='"))
 		if n > maxMarkup {
-			return true, limitError{fmt.Errorf("the reply of AWS must have at most %d tags and attributes",
-				maxMarkup)}
+			return true, fmt.Errorf("the reply of AWS must have at most %d tags and attributes", maxMarkup)
 		}
 		return n > maxSmall, nil
 	case bytes.HasPrefix(start, []byte("{")), bytes.HasPrefix(start, []byte("[")):
 		if err := jsonlimit.Check(text, replyLimits); err != nil {
-			return true, limitError{fmt.Errorf("reply of AWS: %w", err)}
+			return true, fmt.Errorf("reply of AWS: %w", err)
 		}
 		small := replyLimits
 		small.Values = maxSmall

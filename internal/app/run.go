@@ -156,8 +156,7 @@ func (a *App) Report(ctx context.Context, p Location, runID string) (audit.Repor
 	}
 	reads, stop := a.withReserve(ctx, judgeReserve)
 	defer stop()
-	facts, targets := collect.Collector{IAM: a.IAM, Lambda: a.Lambda, STS: a.STS,
-		Throttled: a.Throttled}.Collect(reads, plan)
+	facts, targets := a.collector().Collect(reads, plan)
 	judge := audit.NewJudge(facts, outOfTime)
 	for i, t := range targets {
 		judge.Add(i, t)
@@ -165,6 +164,11 @@ func (a *App) Report(ctx context.Context, p Location, runID string) (audit.Repor
 	r := judge.Report()
 	r.Run = audit.Run{ID: runID, At: started.UTC().Truncate(time.Second), Auditor: a.id()}
 	return r, nil
+}
+
+// collector returns a collector with the clients of the run.
+func (a *App) collector() collect.Collector {
+	return collect.Collector{IAM: a.IAM, Lambda: a.Lambda, STS: a.STS, Throttled: a.Throttled}
 }
 
 // Handle is the Lambda handler. It makes one run for one event. Gaps are not an error. A run that

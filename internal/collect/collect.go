@@ -141,21 +141,17 @@ func (r *run) eachTarget(ctx context.Context,
 		defer stop()
 		complete, abandoned := make(chan read), make(chan struct{})
 		defer close(abandoned)
-		var next atomic.Int64
-		for range min(len(r.targets), maxTargets) {
-			workers.Go(func() {
-				for i := int(next.Add(1)) - 1; i < len(r.targets); i = int(next.Add(1)) - 1 {
-					t := r.targets[i]
-					r.targets[i] = nil // the sequence yields the target once
-					r.readAll(ctx, t)
-					select {
-					case complete <- read{i, t.assemble(throttled())}:
-					case <-abandoned:
-						return
-					}
+		workers.Go(func() {
+			parallelAtMost(maxTargets, len(r.targets), func(i int) {
+				t := r.targets[i]
+				r.targets[i] = nil // the sequence yields the target once
+				r.readAll(ctx, t)
+				select {
+				case complete <- read{i, t.assemble(throttled())}:
+				case <-abandoned:
 				}
 			})
-		}
+		})
 		for range len(r.targets) {
 			if t := <-complete; !yield(t.index, t.facts) {
 				return

@@ -161,14 +161,15 @@ func (l *listing) dropDeleted(ctx context.Context, r *run, region string, gone f
 	again := r.listRegion(ctx, region)
 	l.merge(again.snapshot)
 	var left []audit.Function
+	listed := map[string]bool{}
+	for _, f := range again.functions {
+		listed[f.Name] = true
+	}
 	for i, f := range l.functions {
-		listed := slices.ContainsFunc(again.functions, func(o audit.Function) bool {
-			return o.Name == f.Name
-		})
 		switch {
 		case !gone(i):
 			left = append(left, f)
-		case listed || again.problems != nil || again.disabled || again.forbidden:
+		case listed[f.Name] || again.problems != nil || again.disabled || again.forbidden:
 			left = append(left, f)
 			l.problems = append(l.problems, audit.Problem{What: "the tags of functions in " + region,
 				Why:    "Lambda contradicts itself: it lists function " + f.Name + ", but does not find it",
@@ -224,17 +225,18 @@ func (r *run) survey(listings []listing) (s survey) {
 				problems = append(problems, refusedProblem(region, why))
 			}
 			continue
-		case l.forbidden && !configured && r.suspicion(region) == "":
-			s.forbidden = append(s.forbidden, region)
-			s.skipped = append(s.skipped, audit.UnlistedRegion{Region: region, Why: organizationDenies})
-			continue
 		case l.forbidden:
-			s.skipped = append(s.skipped, audit.UnlistedRegion{Region: region, Why: organizationDenies,
-				Audited: true})
-			if why := r.suspicion(region); why != "" {
+			why := r.suspicion(region)
+			if why != "" {
 				problems = append(problems, unlistedProblem(region, why))
 			} else {
 				s.forbidden = append(s.forbidden, region)
+			}
+			audited := configured || why != ""
+			s.skipped = append(s.skipped, audit.UnlistedRegion{Region: region, Why: organizationDenies,
+				Audited: audited})
+			if !audited {
+				continue
 			}
 		}
 		if configured || l.forbidden || !r.plan.OnlyWithFunctions || len(l.functions) > 0 {

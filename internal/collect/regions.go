@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
@@ -102,22 +101,22 @@ func (r *run) suspectRegions(ctx context.Context, s *survey) {
 	if i < 0 {
 		return
 	}
-	var mu sync.Mutex
-	found := map[string]bool{}
-	forEachParallel(s.forbidden, func(region string) {
+	principal := r.targets[i]
+	allowed := make([]bool, len(s.forbidden))
+	parallelN(len(s.forbidden), func(i int) {
+		region := s.forbidden[i]
 		scope := needs.Scope{Partition: r.plan.Partition, Account: r.plan.Account}
 		q := needs.SimulationRequest{Action: "lambda:InvokeFunction",
 			Resource: scope.ExampleFunction(region), Region: region}
-		result := r.simulateBatch(ctx, r.targets[i], simulationBatch{actions: []string{q.Action},
+		result := r.simulateBatch(ctx, principal, simulationBatch{actions: []string{q.Action},
 			resources: []string{q.Resource}, sample: q})
-		mu.Lock()
-		defer mu.Unlock()
-		found[region] = result.answers[q].Decision == iampolicy.Allowed && result.problems == nil
+		allowed[i] = result.answers[q].Decision == iampolicy.Allowed && result.problems == nil
 	})
-	for _, region := range s.forbidden {
-		if found[region] {
-			s.problems = mergeRegions(append(s.problems,
-				unlistedProblem(region, "AWS's simulator allows lambda:InvokeFunction there")))
+	for i, region := range s.forbidden {
+		if allowed[i] {
+			s.problems = append(s.problems,
+				unlistedProblem(region, "AWS's simulator allows lambda:InvokeFunction there"))
 		}
 	}
+	s.problems = mergeRegions(s.problems)
 }
