@@ -23,7 +23,7 @@ const StateVersion = "1"
 const MaxState = 16 << 20
 
 // stateLimits leave space for a claim and a state with 25,000 gaps each. An element takes about 500
-// bytes of memory, whatever its length in the text.
+// bytes of memory, even if it is short in the text.
 var stateLimits = jsonlimit.Limits{Bytes: MaxState, Depth: 12, Values: 800_000, Elements: 50_000}
 
 // ErrNewerState is returned for a state that a newer release wrote. The caller must not overwrite

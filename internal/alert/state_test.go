@@ -110,7 +110,7 @@ func TestParseState(t *testing.T) {
 }
 
 // TestAStateAboveTheLimitsIsDamaged checks that ParseState refuses a state before it takes much
-// memory, whatever its elements are.
+// memory, for each kind of element.
 func TestAStateAboveTheLimitsIsDamaged(t *testing.T) {
 	const head = `{"schemaVersion":"1",`
 	many := func(n int, element string) string {

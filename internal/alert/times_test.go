@@ -40,14 +40,14 @@ func TestHostileTimes(t *testing.T) {
 	recovered := withNotices(reportOf(targets, finding("user/v", "b", audit.Unverified, high)),
 		r.Notices...)
 	fields := map[string]func(s *alert.State, at time.Time){
-		"run.at":         func(s *alert.State, at time.Time) { s.Run.At = at },
-		"baseline":       func(s *alert.State, at time.Time) { s.Baseline = at },
-		"gap since":      func(s *alert.State, at time.Time) { s.Gaps[0].Since = at },
-		"gap told":       func(s *alert.State, at time.Time) { s.Gaps[0].Notified = at },
-		"error since":    func(s *alert.State, at time.Time) { s.Errors[0].Since = at },
-		"error told":     func(s *alert.State, at time.Time) { s.Errors[0].Notified = at },
-		"notice seen":    func(s *alert.State, at time.Time) { s.Notices[0].Seen = at },
-		"every gap time": func(s *alert.State, at time.Time) { s.Gaps[0].Since, s.Gaps[0].Notified = at, at },
+		"run.at":          func(s *alert.State, at time.Time) { s.Run.At = at },
+		"baseline":        func(s *alert.State, at time.Time) { s.Baseline = at },
+		"gap since":       func(s *alert.State, at time.Time) { s.Gaps[0].Since = at },
+		"gap announced":   func(s *alert.State, at time.Time) { s.Gaps[0].Notified = at },
+		"error since":     func(s *alert.State, at time.Time) { s.Errors[0].Since = at },
+		"error announced": func(s *alert.State, at time.Time) { s.Errors[0].Notified = at },
+		"notice seen":     func(s *alert.State, at time.Time) { s.Notices[0].Seen = at },
+		"every gap time":  func(s *alert.State, at time.Time) { s.Gaps[0].Since, s.Gaps[0].Notified = at, at },
 	}
 	for field, set := range fields {
 		for name, at := range hostileTimes {
@@ -121,7 +121,7 @@ func TestAnAnnouncementOfTheFutureSilencesNothing(t *testing.T) {
 		s.State.Gaps[0].Notified = s.Now.Add(hour).Add(tt.ahead)
 		s.State.Gaps[0].Reminders = 0
 		if got := announcements(s.After(hour, r)); got != tt.want {
-			t.Errorf("told %s ahead: announced %q, want %q", tt.ahead, got, tt.want)
+			t.Errorf("announced %s ahead: got %q, want %q", tt.ahead, got, tt.want)
 		}
 	}
 }
@@ -151,14 +151,14 @@ func FuzzStateTimes(f *testing.F) {
 	f.Add(int64(0), int64(math.MaxInt64), int64(math.MinInt64), start.Unix(), math.MaxInt, math.MaxInt)
 	f.Add(start.Unix(), start.Add(hour).Unix(), start.Unix(), start.Add(40*day).Unix(), 2, 3)
 	r := reportOf([]string{"user/u"}, finding("user/u", "a", audit.Missing, high))
-	f.Fuzz(func(t *testing.T, run, since, told, seen int64, opened, reminders int) {
+	f.Fuzz(func(t *testing.T, run, since, notified, seen int64, opened, reminders int) {
 		at := func(seconds int64) time.Time { // a time that JSON can have
 			const year0, year9999 = -62167219200, 253402300799
 			return time.Unix(min(max(seconds, year0), year9999), 0).UTC()
 		}
 		text := alert.State{Run: audit.Run{ID: "x", At: at(run)}, Baseline: at(run),
 			Gaps: []alert.Gap{{Identity: alert.IdentityOf(r.Findings[0]), Status: audit.Missing,
-				Cause: audit.NoGrant, Severity: high, Since: at(since), Notified: at(told),
+				Cause: audit.NoGrant, Severity: high, Since: at(since), Notified: at(notified),
 				NotifiedStatus: audit.Missing, NotifiedSeverity: high, Opened: opened,
 				Reminders: reminders}},
 			Notices: []alert.SeenNotice{{Kind: audit.NoticeUpgrade, Text: "n", Seen: at(seen)}},
@@ -171,12 +171,12 @@ func FuzzStateTimes(f *testing.F) {
 		s := newStory(t)
 		s.State = state
 		bounded(t, s.Run(r))
-		told1 := strings.Contains(announcements(s.Last), " a")
+		announced := strings.Contains(announcements(s.Last), " a")
 		for range 8 {
 			bounded(t, s.After(day, r))
-			told1 = told1 || strings.Contains(announcements(s.Last), " a")
+			announced = announced || strings.Contains(announcements(s.Last), " a")
 		}
-		if !told1 {
+		if !announced {
 			t.Errorf("no message about the gap in eight days; state %s", text)
 		}
 	})

@@ -139,8 +139,8 @@ func xmlReply(operation, result string) string {
 		"Response>"
 }
 
-// TestNoInputSilencesTheAlert checks that a run sends its alert, and takes bounded memory, whatever
-// the evidence bucket contains and AWS replies.
+// TestNoInputSilencesTheAlert checks that a run sends its alert, and takes bounded memory, with
+// hostile objects in the evidence bucket and hostile replies of AWS.
 func TestNoInputSilencesTheAlert(t *testing.T) {
 	t.Setenv("AWS_CA_BUNDLE", "")
 	const stateKey = "state/123456789012/remotion-audit.json"

@@ -69,8 +69,8 @@ func accountWithUser() *awsemu.Account {
 	return &awsemu.Account{Users: map[string]awsemu.User{"ci": {}}}
 }
 
-// TestAStormOfThrottlingIsSurvived checks in virtual time that all calls succeed, whatever rate AWS
-// accepts, and that the calls do not keep AWS busy with refusals.
+// TestAStormOfThrottlingIsSurvived checks in virtual time that all calls succeed, at each rate that
+// AWS accepts, and that the calls do not keep AWS busy with refusals.
 func TestAStormOfThrottlingIsSurvived(t *testing.T) {
 	const calls = 200
 	for _, rate := range []float64{3, 5, 10, 20, 50} {

@@ -11,8 +11,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/testing/memory"
 )
 
-// maxRunBytes is the largest number of bytes that a run may allocate in a small account, whatever
-// one operation answers. A reply has at most 64 KB here.
+// maxRunBytes is the largest number of bytes that a run may allocate in a small account, for any
+// answer of one operation. A reply has at most 64 KB here.
 const maxRunBytes = 512 << 20
 
 // FuzzRunOnCorruptedReplies makes whole runs in which one operation answers with a corrupted body:

@@ -45,7 +45,7 @@ func (t Topic) Publish(ctx context.Context, m alert.Message) error {
 // refusals are the error codes with which SNS refuses a message for good, so that a retry of the
 // same message fails as well. The value is true if another message may be accepted. All other codes
 // pass without a change of the message: the service recovers (InternalError, KMSThrottling), or
-// somebody repairs a permission or a key (AuthorizationError, KMSAccessDenied, KMSDisabled,
+// an administrator repairs a permission or a key (AuthorizationError, KMSAccessDenied, KMSDisabled,
 // KMSInvalidState, KMSNotFound, KMSOptInRequired, InvalidSecurity). EndpointDisabled and
 // PlatformApplicationDisabled are about mobile endpoints, which get no alerts.
 // https://docs.aws.amazon.com/sns/latest/api/API_Publish.html#API_Publish_Errors
