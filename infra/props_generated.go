@@ -14,8 +14,9 @@ import (
 // know at synth.
 type PermissionAuditorProps struct {
 	// Callers are the users and roles that run Remotion's CLI or SDK: user/NAME, role/NAME,
-	// sso/PERMISSION-SET, or an ARN of a user or role. Each can end in =render, =deploy or =all (the
-	// default) for its purpose. "none" audits the render roles only. Required.
+	// sso/PERMISSION-SET, or an ARN of a user or role. Each can end in its purpose, operations joined
+	// by +, such as =render or =deploy+delete-render; the default is =all. "none" audits the render
+	// roles only. Required.
 	Callers *[]*string
 	// RenderRole is the name of the execution role of Remotion's functions. Default:
 	// remotion-lambda-role.
@@ -26,8 +27,8 @@ type PermissionAuditorProps struct {
 	// Regions are the regions to audit: "auto" (the stack's region and every region with Remotion
 	// functions), "all", or a list. Default: auto.
 	Regions *[]*string
-	// Buckets are buckets that Remotion uses in addition to remotionlambda-*: custom site and output
-	// buckets. Default: none.
+	// Buckets are buckets that Remotion uses in addition to remotionlambda-*: NAME=output or
+	// NAME=site, with +no-acl if uploads set no ACL. Default: none.
 	Buckets *[]*string
 	// AssumedContext is the request context that policies of the account require and that real
 	// requests have, each entry as key=value. Default: only the context that every audit assumes.

@@ -80,7 +80,8 @@ Exit status: 0 everything is granted, 1 gaps, 2 unverified or an error, 130 inte
 	f.StringVar(&o.kind, "for", "",
 		"kind of policy: user (runs Remotion's CLI or SDK) or role (execution role of the functions)")
 	f.StringVar(&o.required, "required", "", "file with a policy document of the required permissions")
-	f.StringVar(&o.purpose, "purpose", string(policies.All), "with --for user: render, deploy or all")
+	f.StringVar(&o.purpose, "purpose", string(policies.All),
+		"with --for user: all, or operations such as render+quotas (docs/operations.md)")
 	f.StringVar(&o.version, "remotion-version", "latest",
 		"with --for: release of Remotion, x.y.z or latest")
 	f.StringVar(&o.partition, "partition", policies.AWS, "with --for: "+partitionUsage)

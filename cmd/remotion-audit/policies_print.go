@@ -73,7 +73,7 @@ needs.`,
 		"region to narrow the policy to (repeatable, or with commas)")
 	if kind == policies.User {
 		flags.StringVar(&purpose, "purpose", string(policies.All),
-			"purpose of the caller: render, deploy or all")
+			"purpose of the caller: all, or operations such as render+quotas (docs/operations.md)")
 	} else {
 		purpose = string(policies.All)
 	}
@@ -95,8 +95,8 @@ func checkScope(p needs.Scope, purpose policies.Purpose) error {
 			return fmt.Errorf("--region: duplicate %s", region)
 		}
 	}
-	if !slices.Contains([]policies.Purpose{policies.Render, policies.Deploy, policies.All}, purpose) {
-		return fmt.Errorf("--purpose must be render, deploy or all, got %q", purpose)
+	if _, err := policies.ParsePurpose(string(purpose)); err != nil {
+		return fmt.Errorf("--purpose: %w", err)
 	}
 	return nil
 }

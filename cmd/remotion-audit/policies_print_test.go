@@ -91,7 +91,7 @@ func TestDocumentCommandRefuses(t *testing.T) {
 		"user --region eu-central-9":        `--region: "eu-central-9" is not a region of Remotion Lambda in aws`,
 		"user --region cn-north-1":          `--region: "cn-north-1" is not a region of Remotion Lambda in aws`,
 		"user --region us-east-1,us-east-1": "--region: duplicate us-east-1",
-		"user --purpose watch":              `--purpose must be render, deploy or all, got "watch"`,
+		"user --purpose watch":              `--purpose: unknown operation "watch": write some of all, deploy, render, sites`,
 		"role --purpose render":             "unknown flag: --purpose",
 	} {
 		out, _, err := runCommand(t, policiesCommand(), line)

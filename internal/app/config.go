@@ -205,16 +205,15 @@ const maxPermissionSet = 32
 // a comma separates would be one entry with a path: user/a;role/b.
 func parseCaller(entry string) (c collect.Caller, err error) {
 	const form = "use user/NAME, role/NAME, sso/PERMISSION-SET or an ARN, optionally followed by " +
-		"=render, =deploy or =all, and commas between callers"
+		"= and a purpose such as =render or =deploy+delete-render, and commas between callers"
 	name := entry
 	c.Purpose = policies.All
 	if i := strings.LastIndexByte(entry, '='); i >= 0 {
-		switch p := policies.Purpose(entry[i+1:]); p {
-		case policies.Render, policies.Deploy, policies.All:
-			c.Purpose, name = p, entry[:i]
-		default:
-			return c, fmt.Errorf("%s has an unknown purpose %s: %s", quoted(entry), quoted(p), form)
+		purpose, err := policies.ParsePurpose(entry[i+1:])
+		if err != nil {
+			return c, fmt.Errorf("%s: %w; between callers write commas", quoted(entry), err)
 		}
+		c.Purpose, name = purpose, entry[:i]
 	}
 	if arn.HasPrefix(name) {
 		a, ok := arn.Parse(name)
@@ -343,17 +342,36 @@ func (r Regions) SplitAt(p Location) (named, further []string) {
 
 func (r Regions) all() bool { return len(r) == 1 && r[0] == "all" }
 
-// Buckets are names of buckets.
-type Buckets []string
+// Buckets are buckets with their roles.
+type Buckets []policies.Bucket
 
 // UnmarshalText reads BUCKETS.
 func (b *Buckets) UnmarshalText(text []byte) error {
-	*b = items(text)
+	*b = nil
 	var errs []error
-	for _, name := range *b {
-		errs = append(errs, awsname.ValidateBucket(name))
+	for _, item := range items(text) {
+		bucket, err := policies.ParseBucket(item)
+		if err == nil && slices.ContainsFunc(*b, func(o policies.Bucket) bool {
+			return o.Name == bucket.Name
+		}) {
+			err = fmt.Errorf("duplicate bucket %s: join its roles with +", bucket.Name)
+		}
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		*b = append(*b, bucket)
 	}
 	return joinFirst(errs)
+}
+
+// String returns the text that UnmarshalText reads.
+func (b Buckets) String() string {
+	words := make([]string, len(b))
+	for i, bucket := range b {
+		words[i] = bucket.String()
+	}
+	return strings.Join(words, ",")
 }
 
 // AssumedContext is request context.

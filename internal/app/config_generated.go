@@ -8,7 +8,8 @@ import "regexp"
 type Config struct {
 	// Callers holds CALLERS. Required. The principals that run Remotion's CLI or SDK: user/NAME,
 	// role/NAME, sso/PERMISSION-SET (its role is found in the account), or the ARN of a user or role.
-	// Each may end in what it is for: =render, =deploy or =all (the default). none audits no caller.
+	// Each may end in its purpose: [operations](operations.md) joined by +, such as =render or
+	// =deploy+delete-render; the default is =all. none audits no caller.
 	Callers Callers `env:"CALLERS,required,notEmpty"`
 	// RenderRole holds RENDER_ROLE. The name of the role that Remotion's functions run under, without
 	// path.
@@ -21,7 +22,9 @@ type Config struct {
 	// region with Remotion functions), all, or a list.
 	Regions Regions `env:"REGIONS" envDefault:"auto"`
 	// Buckets holds BUCKETS. Buckets by name: existing remotionlambda-… buckets, which replace the
-	// made-up name in the requests to AWS, and your own site or output buckets.
+	// made-up name in the requests to AWS, and your own buckets with their role: NAME=output only
+	// receives outputs, NAME=site only holds sites; +no-acl says that uploads set no ACL (the privacy
+	// no-acl). A name without a role is an output bucket.
 	Buckets Buckets `env:"BUCKETS"`
 	// AssumedContext holds ASSUMED_CONTEXT. Request context that every simulated request has in
 	// addition to the defaults, as key=value. A key may occur several times.

@@ -72,7 +72,7 @@ func TestConfigErrorListsAllVariables(t *testing.T) {
 		t.Fatal("no error")
 	}
 	for _, want := range []string{
-		`CALLERS: "user/ci=everything" has an unknown purpose "everything"`,
+		`CALLERS: "user/ci=everything": unknown operation "everything": write some of all, deploy, `,
 		`CALLERS: "group/x" is not a principal`,
 		`is not the ARN of a user or a role (sessions and the root user cannot be audited)`,
 		`CALLERS: duplicate "user/a"`,
@@ -108,13 +108,14 @@ func TestSettingsRefuseOtherSeparators(t *testing.T) {
 			"arn:aws:iam::123456789012:user/ghost arn:aws:iam::123456789012:user/b",
 			"arn:aws:iam::123456789012:user/", "arn:aws:iam::123456789012:role/a//b",
 			"arn:aws:iam::123456789012:role/a;b/c", "user/a=render user/b=render", "user/a=all;user/b=all",
-			"user/a,USER/b", "user/a,user/A"},
+			"user/a,USER/b", "user/a,user/A", "user/a=render+render", "user/a=render+", "user/a=+render",
+			"user/a=render+rendr", "user/a=Render", "user/a=render quotas"},
 		"RENDER_ROLE": {"a b", "a;b", "a\nb", "role/a/b", "role/", "role/role/a", "a/",
 			strings.Repeat("r", 65)},
 		"REGIONS": {"us-east-1 eu-central-1", "us-east-1;eu-central-1", "us-east-1\neu-central-1",
 			"auto us-east-1", "auto,us-east-1", "all;", "US-EAST-1"},
 		"BUCKETS": {"site out", "site;out", "site\nout", "site/out", "arn:aws:s3:::site", "Site",
-			"site|out"},
+			"site|out", "acme=main", "acme=output+output", "acme=", "acme=output,acme=site", "a=output=site"},
 		"ASSUMED_CONTEXT": {"aws:SourceVpc=vpc-1;aws:SourceIp=203.0.113.7",
 			"aws:SourceVpc=vpc-1 aws:SourceIp=203.0.113.7", "aws:SourceVpc=vpc-1\naws:SourceIp=203.0.113.7",
 			"aws:SourceVpc=a\x1b[0m", "aws:Source Vpc;x=1", "a b:c=1", "aws:=1", "aws: x=1", ":abcd=1",

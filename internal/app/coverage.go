@@ -25,9 +25,9 @@ func (a *App) configuration(place Location) alert.Configuration {
 	slices.Sort(c.Regions)
 	settings := struct {
 		Requested, ReadScope string
-		Buckets              []string
+		Buckets              string
 		Assumed              map[string][]string
-	}{Requested: plan.Requested, ReadScope: string(a.Config.ReadScope), Buckets: plan.Buckets,
+	}{Requested: plan.Requested, ReadScope: string(a.Config.ReadScope), Buckets: a.Config.Buckets.String(),
 		Assumed: map[string][]string(a.Config.AssumedContext)}
 	sum := sha256.Sum256([]byte(textfmt.JSON(settings)))
 	c.Settings = hex.EncodeToString(sum[:8])

@@ -283,7 +283,7 @@ func (c Config) flags() (list []string) {
 	if c.RemotionVersion.Requested != "auto" {
 		add("--remotion-version", c.RemotionVersion.Requested)
 	}
-	add("--buckets", strings.Join(c.Buckets, ","))
+	add("--buckets", c.Buckets.String())
 	var pairs []string
 	for _, key := range slices.Sorted(maps.Keys(c.AssumedContext)) {
 		for _, value := range c.AssumedContext[key] {

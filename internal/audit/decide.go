@@ -244,7 +244,7 @@ func (t TargetFacts) inspect(n needs.Need) inspection {
 	note := ""
 	// A target that only renders needs grants for the names of the deployed functions. A grant for the
 	// name of the next function is not required.
-	if c.Status.Gap() && t.Purpose == policies.Render && !t.nextName {
+	if c.Status.Gap() && !t.Purpose.Deploys() && !t.nextName {
 		deployed := t.Scope.DeployedResources(n)
 		ungranted := slices.IndexFunc(deployed, func(resource string) bool {
 			return !t.grants(n.SimulationRequest, resource)

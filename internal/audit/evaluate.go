@@ -84,7 +84,40 @@ func (j *Judge) evaluateTarget(t TargetFacts) (findings []Finding, total int) {
 		f.Releases = r.NeededBy
 		findings = append(findings, f)
 	}
+	first := len(findings) - len(required)
+	applyAlternatives(findings[first:], required, granted(findings))
 	return findings, total
+}
+
+// granted returns a function that reports whether all findings about an action are satisfied.
+func granted(findings []Finding) func(action string) bool {
+	return func(action string) bool {
+		found := false
+		for _, f := range findings {
+			if f.Action == action && f.Status != Satisfied {
+				return false
+			}
+			found = found || f.Action == action
+		}
+		return found
+	}
+}
+
+// applyAlternatives sets the effect of each gap again, because Remotion can do some things with
+// another permission, which may be granted. findings has one element for each requirement.
+func applyAlternatives(findings []Finding, required []policies.Requirement,
+	granted func(action string) bool) {
+	for i := range findings {
+		findings[i].setConsequence(required[i].Given(granted))
+	}
+}
+
+// setConsequence sets what happens without the permission. A severity that the judgement lowered
+// stays at most as high.
+func (f *Finding) setConsequence(c policies.Consequence) {
+	f.Operations, f.Reason, f.Impact, f.Breakage, f.Source = c.Operations, c.Reason, c.Impact,
+		c.Breakage, c.Source
+	f.Severity = min(f.Severity, c.Severity)
 }
 
 // missingTarget returns the finding about a target that does not exist, with the highest severity
@@ -121,9 +154,9 @@ func (t TargetFacts) entity() string {
 func (j *Judge) evaluateRequirement(t TargetFacts, r policies.Requirement) Finding {
 	f := Finding{
 		Target: t.Name, Policy: r.Kind, Sid: r.Sid, Action: r.Action, Resource: r.Resource,
-		Severity: r.Severity,
-		Reason:   r.Reason, Impact: r.Impact, Breakage: r.Breakage, Source: r.Source, Status: Satisfied,
+		Severity: r.Severity, Status: Satisfied,
 	}
+	f.setConsequence(r.Consequence)
 	if j.stopped() { // then even the list of needs takes too long
 		f.Status, f.Why = Unverified, NotInTime
 		return f

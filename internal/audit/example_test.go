@@ -20,6 +20,6 @@ func ExampleEvaluate() {
 	fmt.Println(report.Status, report.Summary.Unverified, "of", report.Summary.Requirements)
 	fmt.Println(report.Findings[0].Action, report.Findings[0].Status+":", report.Findings[0].Why)
 	// Output:
-	// unverified 11 of 11
+	// unverified 6 of 6
 	// s3:GetObject unverified: not all policies could be read, and AWS did not simulate the request
 }

@@ -18,6 +18,10 @@ type Function struct {
 	// Release is the Remotion release that deployed the function. It is zero if neither the name nor
 	// the tags of the function show the release.
 	Release policies.Release
+	// Layers are the ARNs of the layer versions of the function.
+	Layers []string
+	// Subnets and SecurityGroups are those of the VPC of the function; nil for a function without one.
+	Subnets, SecurityGroups []string
 }
 
 func (f Function) String() string { return f.Name + " (" + f.Region + ")" }

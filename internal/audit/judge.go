@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -31,6 +32,8 @@ type requirementsKey struct {
 	kind                         policies.PolicyKind
 	purpose                      policies.Purpose
 	entity                       string
+	// resources are the buckets, layers and networks of the account.
+	resources string
 }
 
 // judgement is what the report contains about one target.
@@ -42,6 +45,8 @@ type judgement struct {
 	// names.
 	documents []Notice
 	buckets   []string
+	// assumed are the buckets with an assumed role, uncalled the actions of NoticeUncalled.
+	assumed, uncalled []string
 	// upgrade are the unsatisfied requirements of the planned release, or else of the newest known
 	// release. renamed are those that only functions with new names do not satisfy.
 	upgrade, renamed []Finding
@@ -91,11 +96,11 @@ func (j *Judge) Add(index int, t TargetFacts) {
 	}
 	result.target = TargetReport{Name: t.Name, ARN: t.ARN, Kind: t.Kind, Purpose: t.Purpose,
 		Summary: sum, CutOff: t.CutOff}
-	for _, bucket := range t.Scope.Buckets {
-		if !policies.BucketNamedByRemotion(bucket) {
-			result.buckets = append(result.buckets, bucket)
-		}
+	if t.Kind == Caller {
+		result.target.Operations = t.Purpose.Operations()
 	}
+	result.buckets, result.assumed = bucketsOf(t)
+	result.uncalled = j.uncalledOf(t, t.judgedBy(j.facts.judgedBy()))
 	for _, list := range [][]Finding{findings, result.upgrade, result.renamed} {
 		j.compact(list)
 	}
@@ -150,7 +155,9 @@ func (j *Judge) requirements(t TargetFacts, releases []policies.Release) []polic
 	a, _ := arn.Parse(t.Scope.Caller)
 	key := requirementsKey{partition: t.Scope.Partition,
 		regions: strings.Join(t.Scope.Regions, " "),
-		kind:    t.Kind.Policy(), purpose: t.Purpose, entity: a.Kind()}
+		kind:    t.Kind.Policy(), purpose: t.Purpose, entity: a.Kind(),
+		resources: fmt.Sprint(t.Scope.Buckets, t.Scope.OwnLayers, t.Scope.WithoutRemotionLayers,
+			t.Scope.VPC, t.Scope.NamedBuckets)}
 	for _, r := range releases {
 		key.releases += r.Since + " " + r.Name() + "\n"
 	}

@@ -31,6 +31,12 @@ const (
 	// NoticeRegionSkipped means that a region is not audited, or is audited without a list of
 	// functions.
 	NoticeRegionSkipped NoticeKind = "region-skipped"
+	// NoticeUncalled means that documented permissions are not granted, which Remotion never uses.
+	NoticeUncalled NoticeKind = "uncalled"
+	// NoticeBucketRole means that a bucket has no configured role, and which role the audit assumes.
+	NoticeBucketRole NoticeKind = "bucket-role"
+	// NoticeVPC means that functions are in a VPC, which needs more than the audit requires.
+	NoticeVPC NoticeKind = "vpc"
 	// NoticeReadScope means that the read scope prevents discovery.
 	NoticeReadScope NoticeKind = "read-scope"
 )
@@ -58,6 +64,7 @@ func (f Facts) notices(targets []*judgement) []Notice {
 		list = append(list, f.upgradeNotice(targets)...)
 	}
 	list = append(list, f.nameNotices(targets)...)
+	list = append(list, f.resourceNotices(targets)...)
 	if f.NoDefaultRole {
 		list = append(list, Notice{Kind: NoticeRenderRole, Text: fmt.Sprintf(
 			"there is no role %s, and no deployed function uses it: the role is not "+

@@ -164,7 +164,9 @@ type TargetReport struct {
 	ARN     string           `json:"arn"`
 	Kind    TargetKind       `json:"kind"`
 	Purpose policies.Purpose `json:"purpose"`
-	Summary Summary          `json:"summary"`
+	// Operations are the operations of the purpose. A render role has none.
+	Operations []policies.Operation `json:"operations,omitempty"`
+	Summary    Summary              `json:"summary"`
 	// CutOff is true if the deadline ended the simulation early.
 	CutOff bool `json:"cutOff"`
 }
@@ -197,7 +199,10 @@ type Finding struct {
 	// Asked is the number of needed resources, Covered the number of those that are granted.
 	Covered int `json:"covered"`
 	Asked   int `json:"asked"`
-	// Reason, Impact, Breakage and Source come from the requirement.
+	// Operations, Reason, Impact, Breakage and Source come from the requirement. A render role has no
+	// operations.
+	Operations []policies.Operation `json:"operations,omitempty"`
+
 	Reason   string            `json:"reason"`
 	Impact   string            `json:"impact"`
 	Breakage policies.Breakage `json:"breakage"`

@@ -73,7 +73,7 @@ func (j *Judge) upgradeFindings(t TargetFacts, release policies.Release) (findin
 // renameFindings returns the requirements of a target that are granted for the deployed functions,
 // but not for the functions that an upgrade deploys under new names.
 func (j *Judge) renameFindings(t TargetFacts, release policies.Release) (findings []Finding) {
-	if t.Purpose != policies.Render ||
+	if t.Purpose.Deploys() ||
 		slices.ContainsFunc(j.facts.judgedBy(), func(r policies.Release) bool {
 			return r.Name() == release.Name()
 		}) {

@@ -105,6 +105,7 @@ func evaluate(budget *iampolicy.Budget, grants iampolicy.Grants, required Requir
 		}
 		r.Findings = append(r.Findings, f)
 	}
+	r.applyAlternatives(required.Requirements)
 	switch {
 	case r.Gaps > 0:
 		r.Status = audit.StatusGaps
@@ -112,6 +113,28 @@ func evaluate(budget *iampolicy.Budget, grants iampolicy.Grants, required Requir
 		r.Status = audit.StatusUnverified
 	}
 	return r
+}
+
+// applyAlternatives sets the impact and severity of each gap again, because Remotion can do some
+// things with another permission, which may be granted.
+func (r *Verdict) applyAlternatives(required []Requirement) {
+	granted := func(action string) bool {
+		found := false
+		for _, f := range r.Findings {
+			if f.Action == action && f.Status != iampolicy.Satisfied {
+				return false
+			}
+			found = found || f.Action == action
+		}
+		return found
+	}
+	for i := range r.Findings {
+		if required[i].remotion != nil {
+			c := required[i].remotion.Given(granted)
+			f := &r.Findings[i]
+			f.Reason, f.Impact, f.Severity = c.Reason, c.Impact, min(f.Severity, c.Severity)
+		}
+	}
 }
 
 // FindExcess sets Excess and ExcessIncomplete. A grant that a requirement with a Problem may need

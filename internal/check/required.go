@@ -31,6 +31,8 @@ type Requirement struct {
 	Problem string
 
 	demands []demand
+	// remotion is the requirement of a release; nil for a requirement of a document.
+	remotion *policies.Requirement
 	// unknown are the needs of which a requirement with a Problem is a part. Whether policies grant
 	// more of them than required is unknown.
 	unknown []iampolicy.Need
@@ -112,7 +114,8 @@ func ReleaseRequirements(t Target, release policies.Release) (Required, error) {
 	}
 	all := Required{Name: fmt.Sprintf("the %s policy of Remotion %s", t.Kind, release)}
 	for _, r := range scope.Requirements([]policies.Release{release}, t.Kind, t.Purpose) {
-		req := Requirement{Sid: r.Sid, Action: r.Action, Resource: r.Resource, Consequence: r.Consequence}
+		req := Requirement{Sid: r.Sid, Action: r.Action, Resource: r.Resource, Consequence: r.Consequence,
+			remotion: &r}
 		for _, n := range scope.Needed(r) {
 			requests, err := n.Requests()
 			if err != nil {

@@ -49,7 +49,7 @@ type Plan struct {
 	Requested string
 	// UpgradeTo is the release of a planned upgrade; nil for none.
 	UpgradeTo *policies.Release
-	Buckets   []string
+	Buckets   []policies.Bucket
 	// Assumed holds context keys that are added to the default context of each request and override
 	// it.
 	Assumed iampolicy.Context

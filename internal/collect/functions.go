@@ -81,7 +81,8 @@ func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 			default:
 				l.functions = append(l.functions,
 					audit.Function{Name: name, Region: region, Role: aws.ToString(c.Role),
-						Release: r.inPartition(origin.Release)})
+						Release: r.inPartition(origin.Release), Layers: layersOf(c),
+						Subnets: subnetsOf(c), SecurityGroups: securityGroupsOf(c)})
 			}
 			seen[name] = true
 		}
@@ -198,6 +199,22 @@ func layersOf(c types.FunctionConfiguration) []string {
 		arns[i] = aws.ToString(layer.Arn)
 	}
 	return arns
+}
+
+// subnetsOf and securityGroupsOf return what Lambda tells about the VPC of a function: nil for a
+// function without a VPC, for which Lambda returns empty lists or none.
+func subnetsOf(c types.FunctionConfiguration) []string {
+	if c.VpcConfig == nil || len(c.VpcConfig.SubnetIds) == 0 {
+		return nil
+	}
+	return c.VpcConfig.SubnetIds
+}
+
+func securityGroupsOf(c types.FunctionConfiguration) []string {
+	if c.VpcConfig == nil || len(c.VpcConfig.SecurityGroupIds) == 0 {
+		return nil
+	}
+	return c.VpcConfig.SecurityGroupIds
 }
 
 // survey holds the audited regions and the functions that are deployed there.

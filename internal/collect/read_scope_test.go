@@ -95,9 +95,9 @@ func TestAnUnnamedPrincipalIsOneProblem(t *testing.T) {
 	}{
 		{"an auditor that may read all principals has no problem", "", "", "", 0},
 		{"an omitted caller is one problem",
-			user, `the user "ci" itself`, "arn:aws:iam::123456789012:user/ci" + path, 33},
+			user, `the user "ci" itself`, "arn:aws:iam::123456789012:user/ci" + path, 31},
 		{"an omitted render role is one problem",
-			role, `the role "remotion-lambda-role" itself`, role + path, 17},
+			role, `the role "remotion-lambda-role" itself`, role + path, 16},
 		{"an omitted group is one problem", group, `group "renderers"`, group, 0},
 		{"an omitted policy with two attachments is one problem",
 			shared, `managed policy "shared"`, shared, 0},

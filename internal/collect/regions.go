@@ -12,6 +12,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/awsname"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 )
 
@@ -62,8 +63,8 @@ func (r *run) suspicion(region string) string {
 // trace: the region may never have been enabled.
 func (r *run) trace(region string) string {
 	switch {
-	case slices.ContainsFunc(r.plan.Buckets, func(bucket string) bool {
-		return strings.HasPrefix(bucket, needs.BucketPrefix(region))
+	case slices.ContainsFunc(r.plan.Buckets, func(bucket policies.Bucket) bool {
+		return strings.HasPrefix(bucket.Name, needs.BucketPrefix(region))
 	}):
 		return "BUCKETS has a bucket of the region"
 	case r.plan.SeenRegions != nil && slices.Contains(r.plan.SeenRegions(), region):

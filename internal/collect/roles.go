@@ -86,15 +86,17 @@ func (r *run) resolveTargets(s survey) {
 		}
 	}
 	functions := byRegion(s.functions)
+	ownLayers, withoutRemotionLayers := layersByRegion(s.functions)
 	for _, t := range r.targets {
 		t.facts.Scope = needs.Scope{
 			Partition: r.plan.Partition, Account: r.plan.Account, Regions: s.regions,
 			Caller: t.facts.ARN, RenderRole: renderRole, FunctionRoles: roles,
-			Functions: functions, Buckets: r.plan.Buckets,
+			Functions: functions, Buckets: r.plan.Buckets, OwnLayers: ownLayers,
+			WithoutRemotionLayers: withoutRemotionLayers, VPC: networks(s.functions),
 		}
 		if t.facts.Kind == audit.RenderRole {
 			own := byRegion(t.facts.Functions)
-			t.facts.Scope.Functions = own
+			t.facts.Scope.Functions, t.facts.Scope.VPC = own, networks(t.facts.Functions)
 			if r.plan.Requested == autoRelease {
 				t.facts.Releases = r.releases(t.facts.Functions)
 			}

@@ -132,7 +132,10 @@ var documents = sync.OnceValue(func() map[string]*iampolicy.Document {
 func (r Release) Requirements(kind PolicyKind) []Requirement {
 	list := r.bareRequirements(kind)
 	for i := range list {
-		list[i].Consequence = list[i].consequence()
+		list[i].Consequence = neverCalled
+		if used, ok := list[i].For(All, []Release{r}); ok {
+			list[i] = used
+		}
 		span := spans()[r.Partition][list[i].id()]
 		list[i].Since, list[i].Until = span.since, span.until
 	}

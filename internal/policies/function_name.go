@@ -105,10 +105,20 @@ const (
 // DeployedByRemotion reports whether the description or the layer ARNs of a function show that
 // Remotion deployed it. The name of the function does not matter.
 func DeployedByRemotion(description string, layers []string) bool {
-	return description == deployedDescription || slices.ContainsFunc(layers, func(layer string) bool {
-		a, _ := arn.Parse(layer)
-		return a.Account == binariesAccount && strings.HasPrefix(a.Resource, "layer:remotion-binaries-")
-	})
+	return description == deployedDescription || slices.ContainsFunc(layers, RemotionLayer)
+}
+
+// RemotionLayer reports whether the ARN of a layer version is of a layer with Chromium or fonts
+// that Remotion publishes in partition aws.
+func RemotionLayer(layer string) bool {
+	a, _ := arn.Parse(layer)
+	return a.Account == binariesAccount && strings.HasPrefix(a.Resource, "layer:remotion-binaries-")
+}
+
+// InsightsLayer reports whether the ARN of a layer version is of the Lambda Insights extension.
+func InsightsLayer(layer string) bool {
+	a, _ := arn.Parse(layer)
+	return strings.HasPrefix(a.Resource, "layer:LambdaInsightsExtension")
 }
 
 // ParseTag returns the release that the tag VersionTag states, or the zero Release.

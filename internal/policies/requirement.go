@@ -18,19 +18,6 @@ const (
 // Kinds lists both kinds in the order of reports.
 var Kinds = []PolicyKind{User, Role}
 
-// Purpose is the set of operations that a caller performs. A web application that only renders does
-// not need permission to create functions.
-type Purpose string
-
-const (
-	// Render starts renders and reads their results.
-	Render Purpose = "render"
-	// Deploy sets up functions, sites and buckets.
-	Deploy Purpose = "deploy"
-	// All is both Render and Deploy.
-	All Purpose = "all"
-)
-
 // Severity is how serious a gap is. The zero value is invalid.
 type Severity uint8
 
@@ -94,6 +81,7 @@ type Requirement struct {
 	// it; Union orders the names, oldest first.
 	NeededBy []string `json:"neededBy,omitempty"`
 	Consequence
+	used []*Use
 }
 
 // A requirementID identifies a requirement. It leaves out the Sid: the Sids of the role policy are
@@ -107,8 +95,8 @@ func (r Requirement) id() requirementID { return requirementID{r.Kind, r.Action,
 
 // Consequence holds the facts about a permission that its document leaves out.
 type Consequence struct {
-	// Purposes are the purposes of a caller that need the permission. For a role it is Render.
-	Purposes []Purpose `json:"purposes"`
+	// Operations are the operations of a caller that use the permission; nil for a role.
+	Operations []Operation `json:"operations,omitempty"`
 	// Reason states what Remotion uses the permission for, as a verb phrase: "creates the function".
 	Reason string `json:"reason"`
 	// Breakage classifies the failure without the permission; Impact describes it in a clause.
@@ -119,8 +107,42 @@ type Consequence struct {
 	Source string `json:"source"`
 }
 
-// NeededFor reports whether a caller with that purpose needs the requirement. A render role needs
-// every requirement.
-func (r Requirement) NeededFor(p Purpose) bool {
-	return r.Kind == Role || p == All || slices.Contains(r.Purposes, p)
+// For returns the requirement as the operations of a purpose use it in releases: with their reason,
+// impact and severity. If bucketRoles is not nil, only uses of buckets with such a role count. ok
+// is false if there is no such use, so that nothing fails without the permission.
+func (r Requirement) For(p Purpose, releases []Release, bucketRoles ...BucketRole) (_ Requirement,
+	ok bool) {
+	r.used = r.uses(p, releases, bucketRoles)
+	if len(r.used) == 0 {
+		return r, false
+	}
+	r.Consequence = combined(r.used, nil)
+	return r, true
 }
+
+// ForOldNames reports whether the permission is needed only for Remotion's buckets without the
+// region in their names. It is valid for a requirement that For returned.
+func (r Requirement) ForOldNames() bool {
+	return len(r.used) > 0 && !slices.ContainsFunc(r.used, func(u *Use) bool { return !u.OldNames })
+}
+
+// AsDocumented returns the requirement without its uses: everything that its document grants is
+// needed.
+func (r Requirement) AsDocumented() Requirement {
+	r.used = nil
+	return r
+}
+
+// Given returns the consequence of the missing permission if others are granted: Remotion can do
+// some things in two ways. It is valid for a requirement that For returned.
+func (r Requirement) Given(granted func(action string) bool) Consequence {
+	if len(r.used) == 0 {
+		return r.Consequence
+	}
+	return combined(r.used, granted)
+}
+
+// neverCalled is the consequence of a permission that is documented and not used.
+var neverCalled = Consequence{Reason: "is in the documented policy, but no release calls it",
+	Breakage: NoBreakage, Impact: "none, because no release calls the action", Severity: Low,
+	Source: permissionsPage}

@@ -46,12 +46,20 @@ func Undocumented(releases []Release, kind PolicyKind, regions []string) []Requi
 				Kind: User, Sid: "FetchBinaries", Action: "lambda:GetLayerVersion",
 				Resource: arn.ARN{Partition: AWS, Service: "lambda", Region: region, Account: account,
 					Resource: "layer:LambdaInsightsExtension*"}.String(),
-				Since: insightsSince, NeededBy: neededBy, Undocumented: true, Consequence: insightsElsewhere,
+				Since: insightsSince, NeededBy: neededBy, Undocumented: true, used: []*Use{&insightsElsewhere},
+				Consequence: combined([]*Use{&insightsElsewhere}, nil),
 			})
 		}
 	}
 	return list
 }
+
+// insightsElsewhere is the use of the Lambda Insights layer in the regions of insightsAccounts.
+var insightsElsewhere = Use{Kind: User, Action: "lambda:GetLayerVersion", Operations: deploying,
+	Reason: "attaches the Lambda Insights extension, which in this region belongs to an account " +
+		"that the documented policy does not cover",
+	Effect: feature(Low, "functions with Lambda Insights cannot be deployed in this region, even "+
+		"with the documented policy"), Source: insightsPage}
 
 // DocumentsInsightsLayer reports whether the documented policies name the account that owns the
 // Lambda Insights layer of a region. It is false for a region without such a layer.

@@ -54,7 +54,7 @@ func TestUnionOfRoles(t *testing.T) {
 	}
 	for _, r := range union {
 		want := []string{"4.0.32", "4.0.61"}
-		if r.consequence().Source == insightsPage {
+		if r.IsInsights() {
 			want = want[1:]
 		}
 		if !slices.Equal(r.NeededBy, want) {

@@ -44,6 +44,8 @@ func targetLine(t audit.TargetReport) string {
 		kind += ", renders only"
 	case t.Kind == audit.Caller && t.Purpose == policies.Deploy:
 		kind += ", deploys only"
+	case t.Kind == audit.Caller && t.Purpose != policies.All && t.Purpose != "":
+		kind += ", only " + strings.ReplaceAll(string(t.Purpose), "+", " and ")
 	}
 	s := t.Summary
 	line := fmt.Sprintf("%s (%s): %d of %d satisfied", textfmt.OneLine(t.Name), kind, s.Satisfied,

@@ -106,7 +106,8 @@ func TestWanted(t *testing.T) {
 	for name, want := range map[string]string{
 		"RolePath":  "a path that begins and ends with a slash",
 		"KmsKeyArn": "the ARN of a key (not of an alias)",
-		"Buckets":   "bucket names, without s3:// and without paths",
+		"Buckets": "bucket names, without s3:// and without paths, each optionally followed by " +
+			"=output or =site, and +no-acl",
 	} {
 		if got := find(t, name).Wanted; got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)

@@ -21,7 +21,9 @@ const (
 	arnOfIAM = `arn:` + awsname.Partition + `:iam::` + awsname.Account + `:`
 	caller   = `((user|role|sso)/|` + arnOfIAM + `(user|role)/)` +
 		// A name that contains = needs a purpose, so that its end is no purpose.
-		`[\w+.@-]+((/[\w+.@-]+)*|([=/][\w+.@-]+)*=(render|deploy|all))`
+		`[\w+.@-]+((/[\w+.@-]+)*|([=/][\w+.@-]+)*([=+](all|deploy|render|sites|invoke|stills|` +
+		`progress-from-bucket|quotas|delete-render|validate))+)`
+	bucket         = awsname.Bucket + `([=+](output|site|no-acl))*`
 	contextPair    = `[A-Za-z0-9_.-]+:[A-Za-z0-9_./:-]+=[^,\n]+`
 	namedPrincipal = arnOfIAM + `(user|role|group|policy)/[A-Za-z0-9_+=.@/-]+`
 	topicARN       = `^(arn:` + awsname.Partition + `:sns:` + awsname.Region + `:` + awsname.Account +
@@ -52,27 +54,30 @@ func declared() []Setting {
 			Kind:      List, Required: true,
 			Pattern: `^(none|` + caller + `( *, *` + caller + `)*)$`,
 			Valid: []string{"none", "user/render", "user/a=b=all", "role/web=render,user/ci",
-				"sso/RemotionDeploy", "arn:aws-cn:iam::123456789012:role/web=render", "role/a/b=c/d=all"},
+				"sso/RemotionDeploy", "arn:aws-cn:iam::123456789012:role/web=render", "role/a/b=c/d=all",
+				"user/ci=render+quotas,user/site=sites", "role/poll=progress-from-bucket+delete-render"},
 			Invalid: []string{"", "render", "group/ops", "user/a=rendr", "none,user/a",
 				"arn:aws:sts::123456789012:assumed-role/a/b", "user/a;role/b", "user/a role/b",
-				"user/a\nrole/b", "user/", "user/a/", "user//b", "user/a=b"},
+				"user/a\nrole/b", "user/", "user/a/", "user//b", "user/a=b", "user/a=render+rendr"},
 			Group: groupAudit, Label: "Callers of Remotion",
 			Help: "Users and roles that run Remotion's CLI or SDK, comma-separated: user/NAME, " +
-				"role/NAME, sso/PERMISSION-SET, or an ARN of a user or role. Each can end in =render, " +
-				`=deploy or =all (the default) for its purpose. "none" audits the render roles only.`,
+				"role/NAME, sso/PERMISSION-SET, or an ARN. Each can end in its purpose, such as =render or " +
+				`=deploy+delete-render. "none" audits the render roles only.`,
 			Constraint: `"none", or user/NAME, role/NAME, sso/PERMISSION-SET or ARNs, comma-separated, ` +
-				"each optionally with =render, =deploy or =all.",
+				"each optionally with a purpose such as =render.",
 			Wanted: `"none", or user/NAME, role/NAME, sso/PERMISSION-SET or ARNs of users and roles, ` +
-				"each optionally followed by =render, =deploy or =all",
+				"each optionally followed by a purpose such as =render or =deploy+delete-render",
 			PropertyDoc: "Callers are the users and roles that run Remotion's CLI or SDK: user/NAME, " +
-				"role/NAME, sso/PERMISSION-SET, or an ARN of a user or role. Each can end in =render, " +
-				`=deploy or =all (the default) for its purpose. "none" audits the render roles only.`,
+				"role/NAME, sso/PERMISSION-SET, or an ARN of a user or role. Each can end in its purpose, " +
+				"operations joined by +, such as =render or =deploy+delete-render; the default is =all. " +
+				`"none" audits the render roles only.`,
 			Usage: "users and roles that run Remotion: user/NAME, role/NAME, sso/PERMISSION-SET or ARNs, " +
-				"with commas, each optionally with =render, =deploy or =all; or none",
+				"with commas, each optionally with a purpose such as =render or =deploy+delete-render; or " +
+				"none",
 			Docs: "required. The principals that run Remotion's CLI or SDK: `user/NAME`, `role/NAME`, " +
 				"`sso/PERMISSION-SET` (its role is found in the account), or the ARN of a user or role. " +
-				"Each may end in what it is for: `=render`, `=deploy` or `=all` (the default). `none` " +
-				"audits no caller",
+				"Each may end in its purpose: [operations](operations.md) joined by `+`, such as `=render` " +
+				"or `=deploy+delete-render`; the default is `=all`. `none` audits no caller",
 		},
 		{
 			Variable: "RENDER_ROLE", Parameter: "RenderRole", Property: "RenderRole",
@@ -129,19 +134,24 @@ func declared() []Setting {
 			Variable: "BUCKETS", Parameter: "Buckets", Property: "Buckets", Flag: "buckets",
 			FieldType: "Buckets",
 			Kind:      List,
-			Pattern:   `^(` + awsname.Bucket + `( *, *` + awsname.Bucket + `)*)?$`,
-			Valid:     []string{"", "site,out.put"},
-			Invalid:   []string{"s3://site", "Site", "site/out", "site out", "site;out"},
-			Group:     groupAudit, Label: "Further buckets",
-			Help: "Buckets that Remotion uses in addition to remotionlambda-*: custom site and output " +
-				"buckets, comma-separated.",
-			Constraint: "a comma-separated list of bucket names, without s3:// and without paths.",
-			Wanted:     "bucket names, without s3:// and without paths",
-			PropertyDoc: "Buckets are buckets that Remotion uses in addition to remotionlambda-*: custom " +
-				"site and output buckets.",
-			Usage: "existing buckets that Remotion uses, with commas",
+			Pattern:   `^(` + bucket + `( *, *` + bucket + `)*)?$`,
+			Valid: []string{"", "site,out.put", "acme-output=output+no-acl,acme-site=site",
+				"remotionlambda-useast1-abcdefghij"},
+			Invalid: []string{"s3://site", "Site", "site/out", "site out", "site;out", "acme=main"},
+			Group:   groupAudit, Label: "Further buckets",
+			Help: "Buckets that Remotion uses in addition to remotionlambda-*, comma-separated: " +
+				"NAME=output or NAME=site, with +no-acl if uploads set no ACL.",
+			Constraint: "bucket names without s3:// and paths, each optionally with =output or =site.",
+			Wanted: "bucket names, without s3:// and without paths, each optionally followed by =output " +
+				"or =site, and +no-acl",
+			PropertyDoc: "Buckets are buckets that Remotion uses in addition to remotionlambda-*: " +
+				"NAME=output or NAME=site, with +no-acl if uploads set no ACL.",
+			Usage: "existing buckets that Remotion uses, with commas: NAME=output or NAME=site, with " +
+				"+no-acl if uploads set no ACL",
 			Docs: "buckets by name: existing `remotionlambda-…` buckets, which replace the made-up name " +
-				"in the requests to AWS, and your own site or output buckets",
+				"in the requests to AWS, and your own buckets with their role: `NAME=output` only receives " +
+				"outputs, `NAME=site` only holds sites; `+no-acl` says that uploads set no ACL (the privacy " +
+				"`no-acl`). A name without a role is an output bucket",
 		},
 		{
 			Variable: "ASSUMED_CONTEXT", Parameter: "AssumedContext", Property: "AssumedContext",

@@ -191,7 +191,7 @@ func TestAMessageNamesTheActorOfAChange(t *testing.T) {
 			w.wantSubjects("before the change", w.run(), "")
 			batch := w.applyChange(test.breaks)
 			o := w.runOn(batch)
-			w.wantSubjects("after the change", o, "33 new")
+			w.wantSubjects("after the change", o, "31 new")
 			assertChangeInMessage(t, o, test.want)
 			if o.puts != 1 || o.answer.Changes == nil ||
 				*o.answer.Changes != (app.ChangeCounts{Relevant: 1}) ||
@@ -298,7 +298,7 @@ func TestABatchFailsIfTheAuditIsNotAnnounced(t *testing.T) {
 	}
 	w.server.SetFaults()
 	o := w.runOn(batch)
-	w.wantSubjects("the second delivery", o, "33 new")
+	w.wantSubjects("the second delivery", o, "31 new")
 	assertChangeInMessage(t, o, "DetachUserPolicy on user/remotion-user (policy RemotionUser)")
 	if *o.answer.Changes != (app.ChangeCounts{Relevant: 1, Dropped: 1, Unreadable: 1}) ||
 		!strings.Contains(o.Logs, `"messageId":"m0","error":"not a JSON object"`) {

@@ -65,7 +65,7 @@ func TestCheckCommand(t *testing.T) {
 			nil,
 			"--boundary -: standard input is already used for another document: use a file"},
 		{"a policy from standard input", everything, "--policy - --for role", 0,
-			[]string{"COMPLIANT  all 15 permissions are granted", "the role policy of Remotion"}, ""},
+			[]string{"COMPLIANT  all 14 permissions are granted", "the role policy of Remotion"}, ""},
 		{"excess permissions are reported with exit status 0", everything,
 			"--policy - --for user --excess", 0,
 			[]string{"administrator access", "iam:CreateAccessKey on *"}, ""},

@@ -3,6 +3,7 @@ package account
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/lambda"
@@ -35,6 +36,12 @@ func (l *loader) lambdaFunction(in lambdaFunction, at string) lambda.Function {
 		Layers:      l.texts(in.Layers, join(at, "layers")),
 		Tags:        l.textsByKey(in.Tags, join(at, "tags")),
 	}
+	network := join(at, "vpc")
+	f.Subnets = l.networkIDs(in.VPC.Subnets, join(network, "subnets"), "subnet-")
+	f.SecurityGroups = l.networkIDs(in.VPC.SecurityGroups, join(network, "securityGroups"), "sg-")
+	if node := l.nodes[network]; node != nil && (f.Subnets == nil || f.SecurityGroups == nil) {
+		l.addProblem(node, network, "a VPC needs subnets and securityGroups, each a list of IDs")
+	}
 	if l.node(in.Region, join(at, "region")) != nil {
 		f.Region = l.region(in.Region, join(at, "region"))
 	}
@@ -46,6 +53,17 @@ func (l *loader) lambdaFunction(in lambdaFunction, at string) lambda.Function {
 			"%q is not a function's name: use 1 to 64 letters, digits, '-' and '_'", f.Name)
 	}
 	return f
+}
+
+// networkIDs reads IDs of EC2 with a prefix, such as subnet-0a1b2c3d.
+func (l *loader) networkIDs(list []value, at, prefix string) []string {
+	ids := l.texts(list, at)
+	for i, id := range ids {
+		if !strings.HasPrefix(id, prefix) || !awsname.IsFunction(id) {
+			l.addProblem(l.nodes[fmt.Sprintf("%s[%d]", at, i)], at, "%q is not an ID: use %s…", id, prefix)
+		}
+	}
+	return ids
 }
 
 // functionRole reads the name of a role of the account, or any ARN.

@@ -66,7 +66,8 @@ import (
 //	  - {name: clips, region: eu-west-1, role: remotion-lambda-role,
 //	     description: Renders a Remotion video.,
 //	     runtime: nodejs20.x, memory: 2048, tags: {remotion-version: 4.0.540},
-//	     layers: ["arn:aws:lambda:eu-west-1:678892195805:layer:remotion-binaries-chromium-arm64:18"]}
+//	     layers: ["arn:aws:lambda:eu-west-1:678892195805:layer:remotion-binaries-chromium-arm64:18"],
+//	     vpc: {subnets: [subnet-0a1b2c3d], securityGroups: [sg-0a1b2c3d]}}
 //	disabledRegions: [af-south-1]  # regions that the account has not enabled
 //	topics: [alerts]               # names in function.region, or ARNs
 //	subscriptions:                 # filterPolicy is JSON

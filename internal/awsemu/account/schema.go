@@ -101,7 +101,13 @@ type lambdaFunction struct {
 	Runtime     value         `yaml:"runtime"`
 	Memory      value         `yaml:"memory"`
 	Layers      []value       `yaml:"layers"`
+	VPC         vpc           `yaml:"vpc"`
 	Tags        map[key]value `yaml:"tags"`
+}
+
+type vpc struct {
+	Subnets        []value `yaml:"subnets"`
+	SecurityGroups []value `yaml:"securityGroups"`
 }
 
 type subscription struct {

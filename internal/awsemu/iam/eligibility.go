@@ -25,6 +25,9 @@ const (
 	typeTopic       = "sns:${Region}:${Account}:${TopicName}"
 	typeEventSource = "lambda:${Region}:${Account}:event-source-mapping:${UUID}"
 	typeCodeSigning = "lambda:${Region}:${Account}:code-signing-config:${CodeSigningConfigId}"
+	typeInterface   = "ec2:${Region}:${Account}:network-interface/${NetworkInterfaceId}"
+	typeSubnet      = "ec2:${Region}:${Account}:subnet/${SubnetId}"
+	typeSecGroup    = "ec2:${Region}:${Account}:security-group/${SecurityGroupId}"
 )
 
 // resourceTypes maps each action that Remotion or its auditor needs, in lower case, to the resource
@@ -39,7 +42,11 @@ var resourceTypes = func() map[string][]string {
 		}
 	}
 	set(nil, `servicequotas:GetAWSDefaultServiceQuota s3:ListAllMyBuckets lambda:ListFunctions
-		iam:ListRoles iam:ListUsers iam:ListPolicies sts:GetCallerIdentity cloudwatch:PutMetricData`)
+		iam:ListRoles iam:ListUsers iam:ListPolicies sts:GetCallerIdentity cloudwatch:PutMetricData
+		ec2:DescribeNetworkInterfaces ec2:DescribeSecurityGroups ec2:DescribeSubnets
+		ec2:DescribeVpcs`)
+	set([]string{typeInterface, typeSubnet, typeSecGroup}, `ec2:CreateNetworkInterface`)
+	set([]string{typeInterface}, `ec2:DeleteNetworkInterface`)
 	set([]string{typeQuota},
 		`servicequotas:GetServiceQuota servicequotas:RequestServiceQuotaIncrease
 		servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota`)
@@ -53,7 +60,8 @@ var resourceTypes = func() map[string][]string {
 
 	set([]string{typeFunction},
 		`lambda:GetFunction lambda:InvokeFunction lambda:InvokeAsync lambda:CreateFunction
-		lambda:DeleteFunction lambda:PutFunctionEventInvokeConfig lambda:PutRuntimeManagementConfig`)
+		lambda:DeleteFunction lambda:PutFunctionEventInvokeConfig lambda:PutRuntimeManagementConfig
+		lambda:GetFunctionConfiguration lambda:UpdateFunctionConfiguration`)
 	set([]string{typeFunction, typeEventSource, typeCodeSigning}, `lambda:TagResource`)
 	set([]string{typeLayer}, `lambda:GetLayerVersion`)
 	set([]string{typeLogGroup}, `logs:CreateLogGroup logs:CreateLogStream logs:PutRetentionPolicy`)

@@ -23,7 +23,9 @@ type Function struct {
 	Memory      int    // MB; zero means 128
 	// Layers are the ARNs of layer versions.
 	Layers []string
-	Tags   map[string]string
+	// Subnets and SecurityGroups are the IDs of the VPC configuration; nil without one.
+	Subnets, SecurityGroups []string
+	Tags                    map[string]string
 }
 
 func (s *Service) functionARN(f Function) string {
@@ -54,6 +56,14 @@ type functionJSON struct {
 	PackageType      string
 	Architectures    []string
 	EphemeralStorage struct{ Size int }
+	VpcConfig        *vpcJSON `json:",omitempty"`
+}
+
+// vpcJSON is the VPC configuration of a function. Lambda also answers VpcId, which no client of
+// this project reads.
+type vpcJSON struct {
+	SubnetIDs        []string `json:"SubnetIds"`
+	SecurityGroupIDs []string `json:"SecurityGroupIds"`
 }
 
 type layerJSON struct {
@@ -72,6 +82,9 @@ func (s *Service) functionJSON(f Function) functionJSON {
 		PackageType: "Zip", Architectures: []string{"arm64"},
 	}
 	j.EphemeralStorage.Size = 512
+	if f.Subnets != nil {
+		j.VpcConfig = &vpcJSON{f.Subnets, f.SecurityGroups}
+	}
 	for _, arn := range f.Layers {
 		j.Layers = append(j.Layers, layerJSON{arn, 1 << 20})
 	}

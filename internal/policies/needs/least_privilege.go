@@ -40,11 +40,7 @@ func LeastPrivilege(releases []policies.Release, kind policies.PolicyKind,
 		p.Regions, start = policies.Regions(p.Partition)[:1], widest
 	}
 	var list []permission
-	for _, r := range append(policies.Union(releases, kind),
-		policies.Undocumented(releases, kind, p.Regions)...) {
-		if !r.NeededFor(purpose) {
-			continue
-		}
+	for _, r := range p.Requirements(releases, kind, purpose) {
 		var patterns []string
 		for _, n := range p.Needed(r) {
 			pattern := n.Pattern

@@ -30,10 +30,19 @@ type Scope struct {
 	// Remotion form one Need; each custom name forms another. A region without functions needs the
 	// name that Remotion would give a function there.
 	Functions map[string][]string
-	// Buckets are the names of real buckets. A bucket with Remotion's name for an audited region
+	// Buckets are real buckets. A bucket with Remotion's name for an audited region
 	// (remotionlambda-<region>-…) replaces the synthetic bucket of that region. Any other bucket is
-	// needed in addition, for actions on an existing bucket.
-	Buckets []string
+	// needed in addition, for the actions of its roles on an existing bucket.
+	Buckets []policies.Bucket
+	// NamedBuckets is true if only Buckets are needed, and no synthetic bucket.
+	NamedBuckets bool
+	// OwnLayers are the layer versions of deployed functions that neither Remotion nor AWS owns, by
+	// region. WithoutRemotionLayers are the regions in which all functions have layers, and none has
+	// one of Remotion's layers.
+	OwnLayers             map[string][]string
+	WithoutRemotionLayers []string
+	// VPC describes the networks of the functions in a VPC, by region.
+	VPC map[string]VPC
 }
 
 // A SimulationRequest is one request that the IAM policy simulator can decide: an action on a
@@ -88,7 +97,8 @@ func (p Scope) Needed(r policies.Requirement) []Need {
 		for _, t := range p.resources(r, region) {
 			n := Need{SimulationRequest: SimulationRequest{Action: r.Action, Resource: t.sample,
 				Region: region}, Pattern: t.pattern}
-			if star, known := policies.FindStarAction(r.Action); known && n.Pattern == "*" {
+			star, known := policies.FindStarAction(r.Action)
+			if n.Pattern == "*" && (known || r.Undocumented) {
 				n.Literal, n.Contested = true, star.TextIn(p.Partition)
 			}
 			list = append(list, n)
@@ -108,6 +118,8 @@ func (p Scope) resources(r policies.Requirement, region string) []resourcePair {
 	first := region == p.Regions[0]
 	star, _ := policies.FindStarAction(r.Action)
 	switch {
+	case r.Undocumented && !r.IsInsights():
+		return p.ownResource(r, region)
 	case service == "iam":
 		// IAM has no regions: one request is enough.
 		switch {
@@ -125,8 +137,8 @@ func (p Scope) resources(r policies.Requirement, region string) []resourcePair {
 		return []resourcePair{pair(inRegion, policies.QuotaResource, policies.QuotaResource)}
 	case service == "s3":
 		var list []resourcePair
-		for _, t := range p.buckets(region, existingBucketActions[action]) {
-			if strings.HasSuffix(action, "Object") || strings.HasSuffix(action, "ObjectAcl") {
+		for _, t := range p.buckets(region, existingBucketActions[action], r.ForOldNames()) {
+			if onObjects(action) {
 				t.sample += "/" + syntheticObject
 				t.pattern += "/*"
 			}
@@ -134,6 +146,9 @@ func (p Scope) resources(r policies.Requirement, region string) []resourcePair {
 		}
 		return list
 	case service == "lambda" && strings.Contains(r.Resource, layerField):
+		if !r.IsInsights() && slices.Contains(p.WithoutRemotionLayers, region) {
+			return nil
+		}
 		return layer(r, region)
 	case service == "lambda":
 		var list []resourcePair
@@ -220,14 +235,50 @@ func (p Scope) passableRoles() []resourcePair {
 
 // Requirements returns the requirements of a principal with that purpose in the scope: the union
 // of the releases, then the undocumented ones. It leaves out requirements without a Need in the
-// scope.
+// scope, and documented permissions that the purpose does not use.
 func (p Scope) Requirements(releases []policies.Release, kind policies.PolicyKind,
 	purpose policies.Purpose) []policies.Requirement {
-	list := append(policies.Union(releases, kind),
-		policies.Undocumented(releases, kind, p.Regions)...)
-	return slices.DeleteFunc(list, func(r policies.Requirement) bool {
-		return !r.NeededFor(purpose) || len(p.Needed(r)) == 0
-	})
+	var list []policies.Requirement
+	add := func(r policies.Requirement, roles ...policies.BucketRole) {
+		if used, ok := r.For(purpose, releases, roles...); ok && len(p.Needed(used)) > 0 {
+			list = append(list, used)
+		}
+	}
+	for _, r := range policies.Union(releases, kind) {
+		add(r, policies.MainBucket)
+	}
+	for _, r := range policies.Undocumented(releases, kind, p.Regions) {
+		add(r)
+	}
+	for _, r := range p.ownResources(releases, kind) {
+		add(r, p.bucketRoles(r)...)
+	}
+	return list
+}
+
+// bucketRoles returns the roles of the bucket that a requirement from ownResources names.
+func (p Scope) bucketRoles(r policies.Requirement) []policies.BucketRole {
+	for _, b := range p.Buckets {
+		bucket := arn.ARN{Partition: p.Partition, Service: "s3", Resource: b.Name}.String()
+		if strings.TrimSuffix(r.Resource, "/*") == bucket {
+			return b.Roles
+		}
+	}
+	return nil
+}
+
+// Uncalled returns the documented permissions that no operation uses in these releases and in this
+// scope, in the order of the documents. Nothing fails without them.
+func (p Scope) Uncalled(releases []policies.Release,
+	kind policies.PolicyKind) []policies.Requirement {
+	var list []policies.Requirement
+	for _, r := range policies.Union(releases, kind) {
+		used, ok := r.For(policies.All, releases, policies.MainBucket)
+		if !ok || used.ForOldNames() && len(p.Needed(used)) == 0 {
+			list = append(list, r.AsDocumented())
+		}
+	}
+	return list
 }
 
 // existingBucketActions are the S3 actions on a custom site or output bucket. Remotion never
@@ -237,25 +288,41 @@ var existingBucketActions = map[string]bool{
 	"ListBucket": true, "GetBucketLocation": true,
 }
 
-// buckets lists the buckets of a region: the real buckets with Remotion's name, or else any bucket
-// that Remotion could create. In the first region, withCustom adds the custom buckets.
-func (p Scope) buckets(region string, withCustom bool) []resourcePair {
+// buckets lists Remotion's buckets of a region: the real ones, or else any bucket that Remotion
+// could create. In the first region, withOthers adds those without the name of an audited region.
+// If oldNames is true, buckets lists only the buckets without a region in their names.
+func (p Scope) buckets(region string, withOthers, oldNames bool) []resourcePair {
 	prefix := BucketPrefix(region)
-	var named, custom []resourcePair
+	var named, others []resourcePair
 	for _, b := range p.Buckets {
 		switch {
-		case strings.HasPrefix(b, prefix):
-			named = append(named, singleResource(b)...)
-		case withCustom && region == p.Regions[0] && !slices.ContainsFunc(p.Regions, func(r string) bool {
-			return strings.HasPrefix(b, BucketPrefix(r))
-		}):
-			custom = append(custom, singleResource(b)...)
+		case !b.Main() || oldNames && namesRegion(b.Name):
+		case strings.HasPrefix(b.Name, prefix):
+			named = append(named, singleResource(b.Name)...)
+		case withOthers && region == p.Regions[0] &&
+			!slices.ContainsFunc(p.Regions, func(r string) bool {
+				return strings.HasPrefix(b.Name, BucketPrefix(r))
+			}):
+			others = append(others, singleResource(b.Name)...)
 		}
 	}
-	if named == nil {
+	if named == nil && !oldNames && !p.NamedBuckets {
 		named = []resourcePair{{prefix + syntheticSuffix, prefix + "*"}}
 	}
-	return append(named, custom...)
+	return append(named, others...)
+}
+
+// namesRegion reports whether the name of a bucket of Remotion contains its region.
+func namesRegion(bucket string) bool {
+	for _, partition := range policies.Partitions() {
+		for _, region := range slices.Concat(policies.Regions(partition),
+			policies.FormerRegions(partition)) {
+			if strings.HasPrefix(bucket, BucketPrefix(region)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // AnyRegion is an unknown region. A permission that is needed in AnyRegion is needed in every

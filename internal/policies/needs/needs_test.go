@@ -30,6 +30,9 @@ func TestDocumentGrantsTheNeeds(t *testing.T) {
 			doc := policytest.Parse(t, release.Document(kind))
 			g := iampolicy.Grants{Identity: []iampolicy.Policy{{Document: doc}}}
 			for _, req := range release.Requirements(kind) {
+				if req.ForOldNames() {
+					continue // the scope has no bucket with an old name
+				}
 				needed := scope.Needed(req)
 				if len(needed) == 0 {
 					t.Errorf("%s %s %s has no needs", release, req.Sid, req.Action)
@@ -50,7 +53,7 @@ func TestDocumentGrantsTheNeeds(t *testing.T) {
 
 func TestNeeded(t *testing.T) {
 	named := testScope
-	named.Buckets = []string{"remotionlambda-useast1-abcdefghij", "videos.example"}
+	named.Buckets = policytest.Buckets(t, "remotionlambda-useast1-abcdefghij", "videos.example")
 	tests := []struct {
 		name   string
 		scope  Scope
@@ -67,9 +70,8 @@ func TestNeeded(t *testing.T) {
 			testScope, policies.User, "s3:PutBucketPolicy", "Storage", []string{
 				"arn:aws:s3:::remotionlambda-useast1-r3m0t10n4u",
 				"arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u"}},
-		{"a real bucket replaces the synthetic one, and a custom bucket is added", named, policies.User,
-			"s3:ListBucket", "Storage", []string{
-				"arn:aws:s3:::remotionlambda-useast1-abcdefghij", "arn:aws:s3:::videos.example",
+		{"a real bucket replaces the synthetic one", named, policies.User, "s3:ListBucket", "Storage",
+			[]string{"arn:aws:s3:::remotionlambda-useast1-abcdefghij",
 				"arn:aws:s3:::remotionlambda-euwest1-r3m0t10n4u"}},
 		{"CreateBucket does not need a custom bucket",
 			named, policies.User, "s3:CreateBucket", "Storage", []string{
@@ -132,7 +134,7 @@ func TestCustomNamesAddNeeds(t *testing.T) {
 	custom.Functions = map[string][]string{"us-east-1": {standard,
 		"remotion-render-4-0-418-mem2048mb-disk2048mb-120sec", "clips"}, "eu-west-1": {"clips"}}
 	custom.Regions = []string{"us-east-1", "eu-west-1", "eu-west-2"}
-	custom.Buckets = []string{"videos.example"}
+	custom.Buckets = policytest.Buckets(t, "videos.example")
 	tests := []struct {
 		kind     policies.PolicyKind
 		action   string
@@ -163,10 +165,9 @@ func TestCustomNamesAddNeeds(t *testing.T) {
 			"arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/clips:log-stream:" + syntheticStream,
 		}},
 		{policies.User, "iam:PassRole", custom.FunctionRoles, custom.FunctionRoles[1:]},
-		{policies.Role, "s3:GetBucketLocation", []string{
-			"arn:aws:s3:::remotionlambda-useast1-*", "arn:aws:s3:::videos.example",
-			"arn:aws:s3:::remotionlambda-euwest1-*", "arn:aws:s3:::remotionlambda-euwest2-*",
-		}, []string{"arn:aws:s3:::videos.example"}},
+		{policies.Role, "s3:PutObject", []string{
+			"arn:aws:s3:::remotionlambda-useast1-*/*", "arn:aws:s3:::remotionlambda-euwest1-*/*",
+			"arn:aws:s3:::remotionlambda-euwest2-*/*"}, nil},
 	}
 	for _, test := range tests {
 		t.Run(test.action, func(t *testing.T) {

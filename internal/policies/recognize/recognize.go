@@ -3,6 +3,7 @@ package recognize
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -60,7 +61,7 @@ func Policy(doc *iampolicy.Document, on policies.PolicyKind) (r Recognition, ok 
 		if 2*max(len(found)-len(d.grants), len(d.grants)-len(found)) > len(d.grants) {
 			continue
 		}
-		distance := d.grants.countWithout(found) + found.countWithout(d.grants)
+		distance := d.required.countWithout(found) + found.countWithout(d.grants)
 		if 2*distance > len(d.grants) {
 			continue
 		}
@@ -76,7 +77,7 @@ func Policy(doc *iampolicy.Document, on policies.PolicyKind) (r Recognition, ok 
 	}
 	d := list[nearest]
 	r = Recognition{Kind: d.kind, Partition: d.partition, On: on, Since: d.since, Until: d.until,
-		Lacks: d.grants.without(found), Adds: found.without(d.grants), Others: others,
+		Lacks: d.required.without(found), Adds: found.without(d.grants), Others: others,
 		Conditional: conditional}
 	r.Lacks = slices.DeleteFunc(r.Lacks, func(lacked Grant) bool {
 		return slices.ContainsFunc(r.Adds, func(added Grant) bool { return added.covers(lacked) })
@@ -179,7 +180,18 @@ func onResources(grants []Grant) string {
 type knownDocument struct {
 	kind                    policies.PolicyKind
 	partition, since, until string
-	grants                  grantSet
+	// required are the grants that all the releases use. A copy without the others lacks nothing.
+	grants, required grantSet
+}
+
+// dropUnused removes the grants of a document that a release with the document never uses.
+func dropUnused(grants grantSet, r policies.Release, kind policies.PolicyKind) {
+	for _, documented := range r.Requirements(kind) {
+		used, ok := documented.For(policies.All, []policies.Release{r})
+		if !ok || used.ForOldNames() {
+			delete(grants, Grant{documented.Action, documented.Resource}.plain())
+		}
+	}
 }
 
 // knownDocuments lists each document once, ordered by partition, kind and release.
@@ -198,9 +210,12 @@ var knownDocuments = sync.OnceValue(func() []knownDocument {
 					before = text
 					grants, _, _, _ := grantsOf(r.Policy(kind))
 					list = append(list,
-						knownDocument{kind: kind, partition: partition, since: r.Since, grants: grants})
+						knownDocument{kind: kind, partition: partition, since: r.Since, grants: grants,
+							required: maps.Clone(grants)})
 				}
-				list[len(list)-1].until = until
+				last := &list[len(list)-1]
+				last.until = until
+				dropUnused(last.required, r, kind)
 			}
 		}
 	}

@@ -27,3 +27,16 @@ func Release(t testing.TB, version string) policies.Release {
 	}
 	return r
 }
+
+// Buckets returns buckets from the texts of BUCKETS. An error ends the test.
+func Buckets(t testing.TB, texts ...string) (list []policies.Bucket) {
+	t.Helper()
+	for _, text := range texts {
+		b, err := policies.ParseBucket(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, b)
+	}
+	return list
+}

@@ -1,0 +1,100 @@
+package audit
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
+)
+
+// resourceNotices returns notices about documented permissions that nothing uses, about buckets
+// without a configured role, and about functions in a VPC.
+func (f Facts) resourceNotices(targets []*judgement) (list []Notice) {
+	var assumed []string
+	for _, t := range targets {
+		if len(t.uncalled) > 0 {
+			list = append(list, Notice{Kind: NoticeUncalled, Target: t.target.Name, Text: fmt.Sprintf(
+				"%s %s documented but not granted; nothing fails, because Remotion does not call %s",
+				textfmt.Enumerate(t.uncalled, maxEnumerated), isOrAre(len(t.uncalled)),
+				itOrThem(len(t.uncalled)))})
+		}
+		for _, b := range t.assumed {
+			assumed = appendNew(assumed, b)
+		}
+	}
+	if assumed != nil {
+		list = append(list, Notice{Kind: NoticeBucketRole, Text: fmt.Sprintf(
+			"BUCKETS names no role for %s: the audit assumes that it only receives outputs; write "+
+				"NAME=output or NAME=site", textfmt.Enumerate(assumed, maxEnumerated))})
+	}
+	var inVPC []Function
+	for _, fn := range f.Functions {
+		if fn.Subnets != nil {
+			inVPC = append(inVPC, fn)
+		}
+	}
+	if inVPC != nil {
+		list = append(list, Notice{Kind: NoticeVPC, Text: fmt.Sprintf("%s %s in a VPC: Lambda can also "+
+			"need ec2:AssignPrivateIpAddresses, ec2:UnassignPrivateIpAddresses, ec2:DescribeSubnets and "+
+			"ec2:GetSecurityGroupsForVpc in the role policy, and the VPC needs a route to S3 and Lambda; "+
+			"the audit checks neither", namesOf(inVPC), isOrAre(len(inVPC)))})
+	}
+	return list
+}
+
+func isOrAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+func itOrThem(n int) string {
+	if n == 1 {
+		return "it"
+	}
+	return "them"
+}
+
+func appendNew(list []string, s string) []string {
+	if slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
+}
+
+// uncalledOf returns the documented permissions that a target does not grant and that Remotion does
+// not call in these releases, in the order of the documents. It needs the documents of the target.
+func (j *Judge) uncalledOf(t TargetFacts, releases []policies.Release) (actions []string) {
+	if t.Presence != Present || len(t.Unread) > 0 {
+		return nil
+	}
+	for _, r := range t.Scope.Uncalled(releases, t.Kind.Policy()) {
+		if j.stopped() {
+			return actions
+		}
+		if !slices.ContainsFunc(t.Scope.Needed(r), func(n needs.Need) bool {
+			return t.grants(n.SimulationRequest, n.Resource)
+		}) {
+			actions = appendNew(actions, r.Action)
+		}
+	}
+	return actions
+}
+
+// bucketsOf returns the names of the buckets that the documented policies do not cover, and the
+// buckets without a configured role for which the audit assumes one.
+func bucketsOf(t TargetFacts) (custom, assumed []string) {
+	for _, bucket := range t.Scope.Buckets {
+		if !policies.BucketNamedByRemotion(bucket.Name) {
+			custom = append(custom, bucket.Name)
+			if bucket.Assumed {
+				assumed = append(assumed, bucket.Name+" ("+strings.Join(bucket.Words(), "+")+")")
+			}
+		}
+	}
+	return custom, assumed
+}
