@@ -27,8 +27,8 @@ func (a *App) configuration(place Location) alert.Configuration {
 		Requested, ReadScope string
 		Buckets              string
 		Assumed              map[string][]string
-	}{Requested: plan.Requested, ReadScope: string(a.Config.ReadScope), Buckets: a.Config.Buckets.String(),
-		Assumed: map[string][]string(a.Config.AssumedContext)}
+	}{Requested: plan.Requested, ReadScope: string(a.Config.ReadScope),
+		Buckets: a.Config.Buckets.String(), Assumed: map[string][]string(a.Config.AssumedContext)}
 	sum := sha256.Sum256([]byte(textfmt.JSON(settings)))
 	c.Settings = hex.EncodeToString(sum[:8])
 	return c

@@ -115,22 +115,12 @@ func (p Scope) resources(r policies.Requirement, region string) []resourcePair {
 		return resourcePair{a.With(sample).String(), a.With(pattern).String()}
 	}
 	inRegion := arn.ARN{Region: region, Account: p.Account}
-	first := region == p.Regions[0]
 	star, _ := policies.FindStarAction(r.Action)
 	switch {
 	case r.Undocumented && !r.IsInsights():
 		return p.ownResource(r, region)
 	case service == "iam":
-		// IAM has no regions: one request is enough.
-		switch {
-		case !first:
-			return nil
-		case action == "PassRole":
-			return p.passableRoles()
-		case action == "GetUser" && !isUser(p.Caller):
-			return nil // iam:GetUser does not work for a role
-		}
-		return singleResource(p.Caller)
+		return p.principals(action, region)
 	case r.Resource == "*" && star.Scope != policies.NamedResource:
 		return singleResource("*")
 	case service == "servicequotas":
@@ -177,6 +167,20 @@ func (p Scope) resources(r policies.Requirement, region string) []resourcePair {
 		return list
 	}
 	return singleResource(r.Resource)
+}
+
+// principals lists the resources of an action of IAM in one region. IAM has no regions: a request in
+// the first region is enough.
+func (p Scope) principals(action, region string) []resourcePair {
+	switch {
+	case region != p.Regions[0]:
+		return nil
+	case action == "PassRole":
+		return p.passableRoles()
+	case action == "GetUser" && !isUser(p.Caller):
+		return nil // iam:GetUser does not work for a role
+	}
+	return singleResource(p.Caller)
 }
 
 // isUser reports whether an ARN, or a pattern, is of an IAM user.

@@ -1,0 +1,211 @@
+package app
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/account"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+// TestSituations audits accounts that were rebuilt from public reports, and accounts like them. A
+// line of want is a gap: target, action, status, severity and impact. The URL of a situation is the
+// report or the page that it follows.
+func TestSituations(t *testing.T) {
+	const (
+		user = "user/remotion-user "
+		role = "role/remotion-lambda-role "
+
+		uploads = "renders with large input props cannot start"
+		unnamed = uploads + " unless they name the bucket (forceBucketName)"
+		listed  = "`remotion lambda render` and getFunctions() find no function: renders start only if " +
+			"they name the function"
+		progress = "progress cannot be read directly from the bucket (skipLambdaInvocation), only by " +
+			"invoking the function"
+		undeletable = "renders with outputs in this bucket cannot be deleted with deleteRender()"
+		downloads   = "outputs cannot be downloaded with downloadMedia() or the CLI"
+	)
+	for _, test := range []struct {
+		name, file, source string
+		environment        map[string]string
+		change             func(*awsemu.Account)
+		status             audit.ReportStatus
+		want               []string
+		// notices are parts of the texts of notices.
+		notices []string
+	}{
+		{name: "an output bucket needs what the role calls for outputs", file: "output-bucket",
+			source: "https://www.remotion.dev/docs/lambda/custom-destination",
+			status: audit.StatusGaps, want: []string{user + "s3:DeleteObject missing low " + undeletable},
+			notices: []string{"assumes that it only receives outputs"}},
+		{name: "a caller that deletes no renders does not need to delete outputs", file: "output-bucket",
+			source:      "https://www.remotion.dev/docs/lambda/custom-destination",
+			environment: map[string]string{"CALLERS": "user/remotion-user=deploy+render"},
+			status:      audit.StatusCompliant},
+		{name: "an output bucket without ACLs does not need PutObjectAcl", file: "output-bucket",
+			source:      "https://www.remotion.dev/docs/lambda/custom-destination",
+			environment: map[string]string{"BUCKETS": "acme-output=output+no-acl", "CALLERS": "none"},
+			change:      func(a *awsemu.Account) { ungrant(a, "output", "s3:PutObjectAcl") },
+			status:      audit.StatusCompliant},
+		{name: "an output bucket without PutObject stops the renders", file: "output-bucket",
+			source:      "https://www.remotion.dev/docs/lambda/custom-destination",
+			environment: map[string]string{"BUCKETS": "acme-output=output", "CALLERS": "none"},
+			change: func(a *awsemu.Account) {
+				ungrant(a, "output", "s3:PutObject")
+				ungrant(a, "output", "s3:PutObjectAcl")
+			}, status: audit.StatusGaps, want: []string{
+				role + "s3:PutObjectAcl missing critical renders stop when they write to the bucket",
+				role + "s3:PutObject missing critical renders stop when they write to the bucket"}},
+		{name: "made-up actions grant nothing", file: "made-up-actions",
+			source: "a public repository", status: audit.StatusGaps, want: []string{
+				role + "s3:ListAllMyBuckets missing critical renders stop if they do not name a bucket",
+				role + "s3:CreateBucket missing low " + roleBucketImpact,
+				role + "s3:PutBucketAcl missing low " + roleBucketImpact,
+				role + "s3:PutObjectAcl missing critical renders stop when they write to the bucket"},
+			notices: []string{"s3:GetBucketLocation is documented but not granted"}},
+		{name: "a web service that knows function, bucket and URL misses features only",
+			file: "minimal-web-service", source: "a public repository", status: audit.StatusGaps,
+			want: []string{
+				"role/apprunner-video s3:PutObjectAcl missing medium " + uploads,
+				"role/apprunner-video s3:PutObject missing medium " + uploads,
+				"role/apprunner-video s3:ListAllMyBuckets missing medium " + unnamed,
+				"role/apprunner-video lambda:ListFunctions missing medium " + listed}},
+		{name: "a web service that only invokes is compliant", file: "minimal-web-service",
+			source:      "a public repository",
+			environment: map[string]string{"CALLERS": "role/apprunner-video=invoke"},
+			status:      audit.StatusCompliant},
+		{name: "layers of the account's own need permissions of their own", file: "own-layers",
+			source: "https://www.remotion.dev/docs/lambda/custom-layers", status: audit.StatusGaps,
+			want: []string{
+				user + "lambda:GetLayerVersion missing high functions cannot be deployed",
+				user + "lambda:GetLayerVersion missing high functions cannot be deployed",
+				user + "lambda:GetFunctionConfiguration missing high the next deploy with " +
+					"customLayerArns fails",
+				user + "lambda:UpdateFunctionConfiguration missing high a deploy that changes " +
+					"customLayerArns fails"}},
+		{name: "a function in a VPC needs network interfaces", file: "functions-in-a-vpc",
+			source: "https://github.com/remotion-dev/remotion/pull/3881", status: audit.StatusGaps,
+			want: []string{
+				user + "ec2:DescribeSecurityGroups missing high functions cannot be deployed into a VPC",
+				user + "ec2:DescribeSubnets missing high functions cannot be deployed into a VPC",
+				user + "ec2:DescribeVpcs missing high functions cannot be deployed into a VPC",
+				role + "ec2:CreateNetworkInterface missing high " + vpcImpact,
+				role + "ec2:DescribeNetworkInterfaces missing high " + vpcImpact,
+				role + "ec2:DeleteNetworkInterface missing high " + vpcImpact},
+			notices: []string{"ec2:AssignPrivateIpAddresses"}},
+		{name: "AWS's managed policy is enough for a role of functions in a VPC",
+			file: "functions-in-a-vpc", source: "https://docs.aws.amazon.com/aws-managed-policy/latest/" +
+				"reference/AWSLambdaVPCAccessExecutionRole.html",
+			environment: map[string]string{"CALLERS": "none"},
+			change: func(a *awsemu.Account) {
+				a.Roles["remotion-lambda-role"].Inline["vpc"] = `{"Version":"2012-10-17","Statement":[
+					{"Effect":"Allow","Action":["ec2:CreateNetworkInterface",
+					"ec2:DescribeNetworkInterfaces","ec2:DescribeSubnets","ec2:DeleteNetworkInterface",
+					"ec2:AssignPrivateIpAddresses","ec2:UnassignPrivateIpAddresses"],"Resource":"*"}]}`
+			}, status: audit.StatusCompliant, notices: []string{"ec2:AssignPrivateIpAddresses"}},
+		{name: "a caller that invokes polls by invoking, not from the bucket", file: "invoke-only",
+			source: "https://www.remotion.dev/docs/lambda/faster-progress-polling",
+			status: audit.StatusGaps, want: []string{
+				"user/api s3:GetObject missing medium " + progress + "; " + downloads,
+				"user/api s3:PutObjectAcl missing medium " + uploads,
+				"user/api s3:PutObject missing medium " + uploads,
+				"user/api s3:ListAllMyBuckets missing medium " + unnamed,
+				"user/api lambda:ListFunctions missing medium " + listed}},
+		{name: "a caller that reads the progress from the bucket needs to read it",
+			file: "invoke-only", source: "https://www.remotion.dev/docs/lambda/faster-progress-polling",
+			environment: map[string]string{"CALLERS": "user/api=invoke+progress-from-bucket"},
+			status:      audit.StatusGaps,
+			want:        []string{"user/api s3:GetObject missing medium " + progress}},
+		{name: "since 4.0.523, renders go on without s3:ListBucket", file: "role-without-listbucket",
+			source: "https://github.com/remotion-dev/remotion/pull/1206", status: audit.StatusGaps,
+			want: []string{role + "s3:ListBucket missing medium with overwrite: false, a render learns " +
+				"only at its end that the output exists"}},
+		{name: "until 4.0.521, renders stop without s3:ListBucket", file: "role-without-listbucket",
+			source: "https://github.com/remotion-dev/remotion/pull/1206",
+			change: func(a *awsemu.Account) {
+				a.Functions[0].Name = "remotion-render-4-0-240-mem2048mb-disk2048mb-120sec"
+			}, status: audit.StatusGaps,
+			want: []string{role + "s3:ListBucket missing critical renders stop, because S3 returns 403 " +
+				"instead of 404 for an output that does not exist"}},
+		{name: "what no release calls is no gap", file: "without-never-called",
+			source: "public guides that leave the actions out", status: audit.StatusCompliant,
+			notices: []string{"s3:DeleteBucket and lambda:InvokeAsync are documented but not granted; " +
+				"nothing fails"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := situation(t, test.file, test.environment, test.change)
+			var got []string
+			for _, f := range r.Findings {
+				if f.Gap() {
+					got = append(got, fmt.Sprintf("%s %s %s %s %s", f.Target, f.Action, f.Status, f.Severity,
+						f.Impact))
+				}
+			}
+			if r.Status != test.status || !slices.Equal(got, test.want) {
+				t.Errorf("%s (%s)\n%s\nwant %s\n%s", r.Status, test.source, strings.Join(got, "\n"),
+					test.status, strings.Join(test.want, "\n"))
+			}
+			for _, want := range test.notices {
+				if !slices.ContainsFunc(r.Notices, func(n audit.Notice) bool {
+					return strings.Contains(n.Text, want)
+				}) {
+					t.Errorf("no notice %q in %+v", want, r.Notices)
+				}
+			}
+		})
+	}
+}
+
+// roleBucketImpact and vpcImpact are impacts on a render role.
+const (
+	roleBucketImpact = "the first render in a region without a bucket fails; since 3.3.87 it fails " +
+		"in any case, because Remotion's role policy does not grant the next call, " +
+		"s3:PutBucketOwnershipControls: create the bucket before the first render"
+	vpcImpact = "functions cannot be deployed into the VPC, and Lambda cannot restore idle ones"
+)
+
+// situation audits an account of testdata/situations. environment overrides the settings in the
+// file.
+func situation(t *testing.T, file string, environment map[string]string,
+	change func(*awsemu.Account)) audit.Report {
+	t.Helper()
+	t.Setenv("AWS_CA_BUNDLE", "")
+	a, err := account.Load(os.DirFS("testdata/situations"), file+".yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if change != nil {
+		change(a)
+	}
+	end, err := (&awsemu.Server{Account: a}).Listen("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end.Close()
+	cfg, err := ConfigFromEnv(func(name string) string {
+		if value, ok := environment[name]; ok {
+			return value
+		}
+		return a.Function.Environment[name]
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	auditor := App{Config: cfg, Clients: load(t, end.URL), Function: "remotion-audit"}
+	r, err := auditor.Report(t.Context(), Location{"123456789012", policies.AWS, "us-east-1"}, "run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// ungrant renames an action in an inline policy of the render role.
+func ungrant(a *awsemu.Account, policy, action string) {
+	inline := a.Roles["remotion-lambda-role"].Inline
+	inline[policy] = strings.Replace(inline[policy], `"`+action+`"`, `"`+action+`Not"`, 1)
+}
