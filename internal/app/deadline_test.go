@@ -112,7 +112,7 @@ func TestReadsEndBeforeTheJudgement(t *testing.T) {
 		result, _, message, left := deadlineTest{faults: []awsemu.Fault{{
 			Operation: "iam:SimulatePrincipalPolicy", Target: "user/remotion-user",
 			Delay: time.Hour}}}.run(t)
-		if result.Satisfied != 15 || result.Unverified != 35 || left < 0 ||
+		if result.Satisfied != 15 || result.Unverified != 31 || left < 0 ||
 			strings.Contains(message, "not judged in time") {
 			t.Errorf("summary %+v, %s left:\n%s", result.Summary, left, message)
 		}

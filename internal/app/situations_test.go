@@ -11,6 +11,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/account"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
 // TestSituations audits accounts that were rebuilt from public reports, and accounts like them. A
@@ -204,8 +205,112 @@ func situation(t *testing.T, file string, environment map[string]string,
 	return r
 }
 
+// setUserPolicies sets the inline policies of the caller.
+func setUserPolicies(a *awsemu.Account, inline map[string]string) {
+	user := a.Users["remotion-user"]
+	user.Inline = inline
+	a.Users["remotion-user"] = user
+}
+
 // ungrant renames an action in an inline policy of the render role.
 func ungrant(a *awsemu.Account, policy, action string) {
 	inline := a.Roles["remotion-lambda-role"].Inline
 	inline[policy] = strings.Replace(inline[policy], `"`+action+`"`, `"`+action+`Not"`, 1)
+}
+
+// TestOneThingIsOneEntry checks that a target without its policy is one entry, with the command that
+// prints the policy, and that the findings still name each permission.
+func TestOneThingIsOneEntry(t *testing.T) {
+	documented := func(kind policies.PolicyKind) string { return policies.Latest().Document(kind) }
+	for _, test := range []struct {
+		name, file  string
+		environment map[string]string
+		change      func(*awsemu.Account)
+		// want has principal, summary and command of each group of gaps.
+		want []string
+	}{
+		{name: "a user without a policy", file: "user-without-policy", want: []string{
+			"user/remotion-user (caller) | no policy is attached: 31 missing permissions | " +
+				"remotion-audit policies user"}},
+		{name: "a caller that only renders, without a policy", file: "user-without-policy",
+			environment: map[string]string{"CALLERS": "user/remotion-user=render+quotas"},
+			want: []string{"user/remotion-user (caller) | no policy is attached: 10 missing permissions " +
+				"| remotion-audit policies user --purpose render+quotas"}},
+		{name: "a user with a policy about something else", file: "user-without-policy",
+			change: func(a *awsemu.Account) {
+				setUserPolicies(a, map[string]string{"queues": `{"Version":"2012-10-17",
+					"Statement":[{"Effect":"Allow","Action":"sqs:*","Resource":"*"}]}`})
+			}, want: []string{`user/remotion-user (caller) | inline policy "queues" grants nothing that ` +
+				"Remotion needs: 31 missing permissions | remotion-audit policies user"}},
+		{name: "a role with the user policy", file: "user-without-policy",
+			environment: map[string]string{"CALLERS": "none"},
+			change: func(a *awsemu.Account) {
+				a.Roles["remotion-lambda-role"].Inline["remotion-lambda-role-policy"] =
+					documented(policies.User)
+			}, want: []string{"role/remotion-lambda-role (render role) | inline policy " +
+				`"remotion-lambda-role-policy" is the user policy of Remotion, but the role policy is ` +
+				"needed: 5 missing permissions | remotion-audit policies role"}},
+		{name: "a user with the role policy", file: "user-without-policy",
+			change: func(a *awsemu.Account) {
+				setUserPolicies(a, map[string]string{"p": documented(policies.Role)})
+			}, want: []string{`user/remotion-user (caller) | inline policy "p" is the role policy of ` +
+				"Remotion, but the user policy is needed: 21 missing permissions | " +
+				"remotion-audit policies user"}},
+		{name: "a single missing permission is named", file: "user-without-policy",
+			change: func(a *awsemu.Account) {
+				setUserPolicies(a, map[string]string{"p": strings.Replace(
+					documented(policies.User), `"lambda:CreateFunction",`, "", 1)})
+			}, want: []string{"user/remotion-user (caller) | lambda:CreateFunction | "}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := situation(t, test.file, test.environment, test.change)
+			var got []string
+			for _, g := range report.Gaps(r) {
+				got = append(got, g.Principal()+" | "+g.Summary()+" | "+g.Findings[0].Command)
+				if len(g.Actions()) == 0 {
+					t.Errorf("%s has no actions", g.Principal())
+				}
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(test.want, "\n"))
+			}
+		})
+	}
+}
+
+// TestDocumentNotices checks which policies are compared with Remotion's documents.
+func TestDocumentNotices(t *testing.T) {
+	user := policies.Latest().Document(policies.User)
+	without := strings.Replace(user, `"lambda:CreateFunction",`, "", 1)
+	closing := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"lambda:CreateFunction",
+		"Resource":"arn:aws:lambda:*:*:function:remotion-render-*"}]}`
+	old := policies.Releases(policies.AWS)[0].Document(policies.User)
+	for _, test := range []struct {
+		name   string
+		inline map[string]string
+		want   []string
+	}{
+		{"a policy that lacks a permission", map[string]string{"base": without}, []string{
+			`inline policy "base": this is the user policy of Remotion 4.0.418 and later except for 1 ` +
+				"permission: it lacks lambda:CreateFunction"}},
+		{"a lack that a second policy closes", map[string]string{"base": without, "more": closing}, nil},
+		{"an old document beside the newest one", map[string]string{"base": user, "old": old}, nil},
+		{"an old document alone", map[string]string{"old": old},
+			[]string{`inline policy "old": this is the user policy of Remotion 3.0.0-3.3.7, unchanged`}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := situation(t, "user-without-policy", nil, func(a *awsemu.Account) {
+				setUserPolicies(a, test.inline)
+			})
+			var got []string
+			for _, n := range r.Notices {
+				if n.Kind == audit.NoticeDocument {
+					got = append(got, n.Text)
+				}
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(test.want, "\n"))
+			}
+		})
+	}
 }

@@ -86,6 +86,7 @@ func (j *Judge) evaluateTarget(t TargetFacts) (findings []Finding, total int) {
 	}
 	first := len(findings) - len(required)
 	applyAlternatives(findings[first:], required, granted(findings))
+	j.setRootCause(t, findings)
 	return findings, total
 }
 
@@ -162,6 +163,7 @@ func (j *Judge) evaluateRequirement(t TargetFacts, r policies.Requirement) Findi
 		return f
 	}
 	var worst *decision
+	var granting []StatementRef
 	gaps := 0
 	for _, n := range t.Scope.Needed(r) {
 		v := decision{need: n, example: n.Resource, status: Unverified, why: NotInTime}
@@ -172,6 +174,7 @@ func (j *Judge) evaluateRequirement(t TargetFacts, r policies.Requirement) Findi
 		if v.status == Satisfied {
 			f.Covered++
 			f.Notes = addNote(f.Notes, v.note)
+			granting = addStatements(granting, v.statements)
 			continue
 		}
 		if v.status.Gap() {
@@ -182,6 +185,7 @@ func (j *Judge) evaluateRequirement(t TargetFacts, r policies.Requirement) Findi
 		}
 	}
 	if worst == nil {
+		f.Statements = granting
 		return f
 	}
 	f.Status, f.Cause, f.Why = worst.status, worst.cause, worst.why
@@ -197,6 +201,23 @@ func (j *Judge) evaluateRequirement(t TargetFacts, r policies.Requirement) Findi
 		f.Severity = min(f.Severity, policies.Medium)
 	}
 	return f
+}
+
+// maxGranting is the number of statements that a satisfied finding lists.
+const maxGranting = 8
+
+// addStatements adds the statements that list does not have, without their resources, up to
+// maxGranting.
+func addStatements(list, statements []StatementRef) []StatementRef {
+	for _, s := range statements {
+		s.Resources = nil
+		if len(list) < maxGranting && !slices.ContainsFunc(list, func(o StatementRef) bool {
+			return o.Policy == s.Policy && o.Sid == s.Sid && o.Index == s.Index
+		}) {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 func addNote(notes []string, note string) []string {

@@ -265,6 +265,11 @@ func TestEvaluateCompliant(t *testing.T) {
 	if r.Status != StatusCompliant || r.Summary != want || len(r.Findings) != 46 {
 		t.Errorf("%s %+v, %d findings; want compliant %+v", r.Status, r.Summary, len(r.Findings), want)
 	}
+	for _, f := range r.Findings {
+		if f.Sid != TrustSid && len(f.Statements) != 1 {
+			t.Errorf("%s: granted by %+v, want one statement", f.Action, f.Statements)
+		}
+	}
 }
 
 // TestMissingAnswerIsUnverified checks that the loss of one answer makes only findings about its

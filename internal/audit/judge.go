@@ -46,7 +46,8 @@ type judgement struct {
 	documents []Notice
 	buckets   []string
 	// assumed are the buckets with an assumed role, uncalled the actions of NoticeUncalled.
-	assumed, uncalled []string
+	// withoutInsights are the regions of NoticeInsights.
+	assumed, uncalled, withoutInsights []string
 	// upgrade are the unsatisfied requirements of the planned release, or else of the newest known
 	// release. renamed are those that only functions with new names do not satisfy.
 	upgrade, renamed []Finding
@@ -100,7 +101,11 @@ func (j *Judge) Add(index int, t TargetFacts) {
 		result.target.Operations = t.Purpose.Operations()
 	}
 	result.buckets, result.assumed = bucketsOf(t)
-	result.uncalled = j.uncalledOf(t, t.judgedBy(j.facts.judgedBy()))
+	if !slices.ContainsFunc(findings, func(f Finding) bool { return f.RootCause != "" }) {
+		releases := t.judgedBy(j.facts.judgedBy())
+		result.uncalled = j.uncalledOf(t, releases)
+		result.withoutInsights = j.withoutInsightsOf(t, releases)
+	}
 	for _, list := range [][]Finding{findings, result.upgrade, result.renamed} {
 		j.compact(list)
 	}
@@ -114,8 +119,8 @@ func (j *Judge) Report() Report {
 		Regions:           append([]string{}, j.facts.Regions...),
 		FunctionsByRegion: j.facts.functionsByRegion(),
 		Remotion:          j.facts.remotion(),
-		AssumedContext:    assumedLines(j.facts.Assumed),
-		Targets:           []TargetReport{}, Findings: []Finding{}, Problems: []Problem{},
+		AssumedContext:    assumedLines(j.facts.Assumed), NotChecked: notChecked,
+		Targets: []TargetReport{}, Findings: []Finding{}, Problems: []Problem{},
 	}
 	targets := j.ordered()
 	for _, t := range targets {
@@ -157,7 +162,7 @@ func (j *Judge) requirements(t TargetFacts, releases []policies.Release) []polic
 		regions: strings.Join(t.Scope.Regions, " "),
 		kind:    t.Kind.Policy(), purpose: t.Purpose, entity: a.Kind(),
 		resources: fmt.Sprint(t.Scope.Buckets, t.Scope.OwnLayers, t.Scope.WithoutRemotionLayers,
-			t.Scope.VPC, t.Scope.NamedBuckets)}
+			t.Scope.InsightsRegions, t.Scope.VPC, t.Scope.NamedBuckets)}
 	for _, r := range releases {
 		key.releases += r.Since + " " + r.Name() + "\n"
 	}

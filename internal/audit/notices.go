@@ -37,6 +37,8 @@ const (
 	NoticeBucketRole NoticeKind = "bucket-role"
 	// NoticeVPC means that functions are in a VPC, which needs more than the audit requires.
 	NoticeVPC NoticeKind = "vpc"
+	// NoticeInsights means that Lambda Insights cannot be enabled in some regions.
+	NoticeInsights NoticeKind = "insights"
 	// NoticeReadScope means that the read scope prevents discovery.
 	NoticeReadScope NoticeKind = "read-scope"
 )
@@ -80,23 +82,6 @@ func (f Facts) notices(targets []*judgement) []Notice {
 // ReadScopeText is the text of NoticeReadScope. The alert state recognizes the notice by this text.
 const ReadScopeText = "READ_SCOPE=named: deployed functions are not listed, so their regions, " +
 	"releases and roles are unknown; the audit covers only the configured names"
-
-// documentNotices returns a notice for each policy of a target that resembles one of Remotion's
-// documents. For a target without gaps, it returns notices only about old documents of the kind
-// that the target needs: a role that is also a caller has the documents of both kinds.
-func (j *Judge) documentNotices(t TargetFacts, gaps bool) (list []Notice) {
-	for _, p := range t.Grants.Identity {
-		if j.stopped() {
-			return list
-		}
-		r, ok := j.recognize(p.Document, t.Kind.Policy())
-		if !ok || !gaps && (r.Until == "" || r.Misplaced()) {
-			continue
-		}
-		list = append(list, Notice{Kind: NoticeDocument, Target: t.Name, Text: p.ID + ": " + r.String()})
-	}
-	return list
-}
 
 // recognized is the result of recognize.Policy.
 type recognized struct {

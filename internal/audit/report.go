@@ -81,11 +81,17 @@ type Report struct {
 	Findings       []Finding      `json:"findings"`
 	Problems       []Problem      `json:"problems"`
 	AssumedContext []string       `json:"assumedContext"`
+	// NotChecked lists what the audit does not read, so that a compliant report does not claim it.
+	NotChecked []string `json:"notChecked,omitempty"`
 	// Notices are information that is not a gap.
 	Notices []Notice `json:"notices,omitempty"`
 	// Upgrade is the preview of an upgrade; nil if none was requested.
 	Upgrade *Upgrade `json:"upgrade,omitempty"`
 }
+
+// notChecked lists what decides about a render and what no audit reads.
+var notChecked = []string{"session policies", "resource control policies",
+	"bucket and key policies", "S3 Block Public Access", "quotas", "networks and VPC endpoints"}
 
 // Run identifies the run that made a report.
 type Run struct {
@@ -188,11 +194,15 @@ type Finding struct {
 	Region     string `json:"region,omitempty"`
 	// Why explains the cause in one sentence, with the deciding policy and statement.
 	Why string `json:"why,omitempty"`
+	// RootCause is set if the missing grants of the target have a single reason. Command then prints
+	// the policy that the target needs.
+	RootCause RootCause `json:"rootCause,omitempty"`
+	Command   string    `json:"command,omitempty"`
 	// Inspected is the result of the engine, Simulated the answer of AWS's simulator.
 	Inspected string `json:"inspected,omitempty"`
 	Simulated string `json:"simulated,omitempty"`
-	// Statements are the deciding statements of the documents. SimulatedStatements are the statements
-	// that AWS named.
+	// Statements are the deciding statements of the documents; of a satisfied finding, those that grant
+	// the permission. SimulatedStatements are the statements that AWS named.
 	Statements          []StatementRef `json:"statements,omitempty"`
 	SimulatedStatements []string       `json:"simulatedStatements,omitempty"`
 	MissingContext      []string       `json:"missingContext,omitempty"`

@@ -25,6 +25,18 @@ func (f Facts) resourceNotices(targets []*judgement) (list []Notice) {
 			assumed = appendNew(assumed, b)
 		}
 	}
+	var withoutInsights []string
+	for _, t := range targets {
+		for _, region := range t.withoutInsights {
+			withoutInsights = appendNew(withoutInsights, region)
+		}
+	}
+	if withoutInsights != nil {
+		slices.Sort(withoutInsights)
+		list = append(list, Notice{Kind: NoticeInsights, Text: fmt.Sprintf("the documented policy does "+
+			"not cover the layers of Lambda Insights in %s: functions with Insights cannot be deployed "+
+			"there until lambda:GetLayerVersion is granted on them", strings.Join(withoutInsights, ", "))})
+	}
 	if assumed != nil {
 		list = append(list, Notice{Kind: NoticeBucketRole, Text: fmt.Sprintf(
 			"BUCKETS names no role for %s: the audit assumes that it only receives outputs; write "+
@@ -83,6 +95,27 @@ func (j *Judge) uncalledOf(t TargetFacts, releases []policies.Release) (actions 
 		}
 	}
 	return actions
+}
+
+// withoutInsightsOf returns the audited regions in which a caller that deploys cannot attach the
+// Lambda Insights extension, because only a policy beyond the documented one grants its layer, and
+// in which no function has the extension. It needs the documents of the target.
+func (j *Judge) withoutInsightsOf(t TargetFacts, releases []policies.Release) (regions []string) {
+	if t.Presence != Present || len(t.Unread) > 0 || !t.Purpose.Deploys() {
+		return nil
+	}
+	for _, r := range policies.Undocumented(releases, t.Kind.Policy(), t.Scope.Regions) {
+		for _, n := range t.Scope.Needed(r) {
+			if j.stopped() {
+				return regions
+			}
+			if !slices.Contains(t.Scope.InsightsRegions, n.Region) &&
+				!t.grants(n.SimulationRequest, n.Resource) {
+				regions = appendNew(regions, n.Region)
+			}
+		}
+	}
+	return regions
 }
 
 // bucketsOf returns the names of the buckets that the documented policies do not cover, and the

@@ -36,6 +36,17 @@ func layersByRegion(functions []audit.Function) (own map[string][]string, withou
 	return own, without
 }
 
+// insightsRegions returns the sorted regions with a function that has the Lambda Insights extension.
+func insightsRegions(functions []audit.Function) (regions []string) {
+	for _, f := range functions {
+		if slices.ContainsFunc(f.Layers, policies.InsightsLayer) && !slices.Contains(regions, f.Region) {
+			regions = append(regions, f.Region)
+		}
+	}
+	slices.Sort(regions)
+	return regions
+}
+
 // networks returns the subnets and security groups of the functions in a VPC, by region.
 func networks(functions []audit.Function) map[string]needs.VPC {
 	all := map[string]needs.VPC{}

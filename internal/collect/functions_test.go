@@ -415,10 +415,21 @@ func TestFunctions(t *testing.T) {
 		{name: "a layer of Insights that the document does not grant is a gap",
 			change: func(a *awsemu.Account, p *collect.Plan) {
 				p.Regions = []string{"us-east-1", "af-south-1"}
-			}, regions: "us-east-1 af-south-1", releases: "4.0.418 and later",
+				deploy(a, awsemu.LambdaFunction{Name: render527, Region: "af-south-1", Layers: []string{
+					"arn:aws:lambda:af-south-1:678892195805:layer:remotion-binaries-chromium-arm64:30",
+					"arn:aws:lambda:af-south-1:012438385374:layer:LambdaInsightsExtension-Arm64:5"}})
+			}, regions: "us-east-1 af-south-1", releases: "4.0.527",
 			want: []string{"user/ci lambda:GetLayerVersion missing narrower-grant"},
 			notices: []string{"document: inline policy \"remotion\": this is the user policy of Remotion " +
 				"4.0.418 and later, unchanged"}, status: audit.StatusGaps},
+		{name: "regions where Insights is not enabled are one notice",
+			change: func(_ *awsemu.Account, p *collect.Plan) {
+				p.Regions = []string{"us-east-1", "af-south-1", "ap-east-1", "ap-northeast-3", "eu-south-1"}
+			}, regions: "us-east-1 af-south-1 ap-east-1 ap-northeast-3 eu-south-1",
+			releases: "4.0.418 and later", notices: []string{"insights: the documented policy does not " +
+				"cover the layers of Lambda Insights in af-south-1, ap-east-1, ap-northeast-3, eu-south-1: " +
+				"functions with Insights cannot be deployed there until lambda:GetLayerVersion is granted " +
+				"on them"}, status: audit.StatusCompliant},
 		{name: "the user policy on the role is recognized",
 			change: func(a *awsemu.Account, p *collect.Plan) {
 				p.Callers = nil

@@ -93,6 +93,7 @@ func (r *run) resolveTargets(s survey) {
 			Caller: t.facts.ARN, RenderRole: renderRole, FunctionRoles: roles,
 			Functions: functions, Buckets: r.plan.Buckets, OwnLayers: ownLayers,
 			WithoutRemotionLayers: withoutRemotionLayers, VPC: networks(s.functions),
+			InsightsRegions: insightsRegions(s.functions),
 		}
 		if t.facts.Kind == audit.RenderRole {
 			own := byRegion(t.facts.Functions)

@@ -58,7 +58,7 @@ func Undocumented(releases []Release, kind PolicyKind, regions []string) []Requi
 var insightsElsewhere = Use{Kind: User, Action: "lambda:GetLayerVersion", Operations: deploying,
 	Reason: "attaches the Lambda Insights extension, which in this region belongs to an account " +
 		"that the documented policy does not cover",
-	Effect: feature(Low, "functions with Lambda Insights cannot be deployed in this region, even "+
+	Effect: feature(Medium, "functions with Lambda Insights cannot be deployed in this region, even "+
 		"with the documented policy"), Source: insightsPage}
 
 // DocumentsInsightsLayer reports whether the documented policies name the account that owns the

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -32,6 +33,9 @@ func Grouped(findings []audit.Finding) []Group {
 	for _, f := range findings {
 		key := strings.Join([]string{f.Target, string(f.Policy), string(f.Status), string(f.Cause),
 			f.Why}, "\n")
+		if f.RootCause != "" { // one fix closes all of them
+			key = strings.Join([]string{f.Target, string(f.Policy), string(f.RootCause)}, "\n")
+		}
 		i, ok := index[key]
 		if !ok {
 			i = len(groups)
@@ -68,6 +72,10 @@ func (g Group) Summary() string {
 	if len(g.Actions()) == 0 {
 		return textfmt.OneLine(g.Target) + " itself"
 	}
+	if g.RootCause() != "" {
+		return fmt.Sprintf("%s: %s", textfmt.OneLine(g.Why),
+			textfmt.Plural(len(g.Findings), "missing permission"))
+	}
 	if len(g.Findings) == 0 || g.Findings[len(g.Findings)-1].Severity == g.Severity {
 		return strings.Join(textfmt.OneLines(g.Actions()), ", ")
 	}
@@ -84,6 +92,14 @@ func (g Group) Summary() string {
 		}
 	}
 	return strings.Join(parts, "; ")
+}
+
+// RootCause returns the single reason for all findings of the group, or an empty text.
+func (g Group) RootCause() audit.RootCause {
+	if len(g.Findings) == 0 {
+		return ""
+	}
+	return g.Findings[0].RootCause
 }
 
 // Actions lists the distinct actions of the group, in order.

@@ -24,6 +24,9 @@ func Text(w io.Writer, r audit.Report) error {
 	p.writeMuted(r)
 	p.line("")
 	p.field("", "Context", "%s", strings.Join(textfmt.OneLines(r.AssumedContext), " "))
+	if len(r.NotChecked) > 0 {
+		p.field("", "Not checked", "%s", strings.Join(textfmt.OneLines(r.NotChecked), ", "))
+	}
 	return p.writeTo(w)
 }
 
@@ -131,9 +134,15 @@ func (p *page) writeMuted(r audit.Report) {
 
 func (p *page) writeGroup(g Group) {
 	p.field("  ", textfmt.Capitalize(string(g.Status)), "%s", g.Summary())
-	p.writeResource(g)
-	p.writeNeededBy(g)
+	if g.RootCause() == "" {
+		p.writeResource(g)
+		p.writeNeededBy(g)
+	}
 	p.field("  ", "Impact", "%s", textfmt.OneLine(g.Impact()))
+	if g.RootCause() != "" {
+		p.line("  %-*s%s", labelWidth, "Policy", textfmt.OneLine(g.Findings[0].Command))
+		return
+	}
 	p.field("  ", "Cause", "%s: %s", g.Cause, textfmt.OneLine(g.Why))
 	for _, note := range g.collect(func(f audit.Finding) string {
 		return strings.Join(f.Notes, "; ")

@@ -40,6 +40,7 @@ func LeastPrivilege(releases []policies.Release, kind policies.PolicyKind,
 		p.Regions, start = policies.Regions(p.Partition)[:1], widest
 	}
 	var list []permission
+	p.InsightsRegions = p.Regions // so that Insights can be enabled everywhere
 	for _, r := range p.Requirements(releases, kind, purpose) {
 		var patterns []string
 		for _, n := range p.Needed(r) {

@@ -41,6 +41,9 @@ type Scope struct {
 	// one of Remotion's layers.
 	OwnLayers             map[string][]string
 	WithoutRemotionLayers []string
+	// InsightsRegions are the regions with a function that has the Lambda Insights extension. Only
+	// there, a layer that no document grants is needed.
+	InsightsRegions []string
 	// VPC describes the networks of the functions in a VPC, by region.
 	VPC map[string]VPC
 }
@@ -251,7 +254,7 @@ func (p Scope) Requirements(releases []policies.Release, kind policies.PolicyKin
 	for _, r := range policies.Union(releases, kind) {
 		add(r, policies.MainBucket)
 	}
-	for _, r := range policies.Undocumented(releases, kind, p.Regions) {
+	for _, r := range policies.Undocumented(releases, kind, p.InsightsRegions) {
 		add(r)
 	}
 	for _, r := range p.ownResources(releases, kind) {

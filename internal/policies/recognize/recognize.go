@@ -96,6 +96,18 @@ func (r Recognition) Unchanged() bool {
 	return len(r.Lacks)+len(r.Adds)+r.Others+r.Conditional == 0
 }
 
+// Distance returns the number of differences from Remotion's document.
+func (r Recognition) Distance() int {
+	return len(r.Lacks) + len(r.Adds) + r.Others + r.Conditional
+}
+
+// WithoutLacks returns the recognition without the lacks that granted reports: another policy of the
+// principal grants them.
+func (r Recognition) WithoutLacks(granted func(Grant) bool) Recognition {
+	r.Lacks = slices.DeleteFunc(slices.Clone(r.Lacks), granted)
+	return r
+}
+
 // Misplaced reports whether the principal needs the other kind of policy.
 func (r Recognition) Misplaced() bool { return r.Kind != r.On }
 
