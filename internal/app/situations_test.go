@@ -24,10 +24,13 @@ func TestSituations(t *testing.T) {
 
 		uploads = "renders with large input props cannot start"
 		unnamed = uploads + " unless they name the bucket (forceBucketName)"
-		listed  = "`remotion lambda render` and getFunctions() find no function: renders start only if " +
-			"they name the function"
+		listed  = "`remotion lambda render` and getFunctions() fail: renders start only with " +
+			"renderMediaOnLambda() and the name of the function"
+		unlisted = "renders stop unless they set overwrite, because S3 returns 403 instead of 404 for " +
+			"an output that does not exist"
 		progress = "progress cannot be read directly from the bucket (skipLambdaInvocation), only by " +
 			"invoking the function"
+		uncancelled = "renders cannot be cancelled with cancelRenderOnLambda()"
 		undeletable = "renders with outputs in this bucket cannot be deleted with deleteRender()"
 		downloads   = "outputs cannot be downloaded with downloadMedia() or the CLI"
 	)
@@ -112,9 +115,9 @@ func TestSituations(t *testing.T) {
 		{name: "a caller that invokes polls by invoking, not from the bucket", file: "invoke-only",
 			source: "https://www.remotion.dev/docs/lambda/faster-progress-polling",
 			status: audit.StatusGaps, want: []string{
-				"user/api s3:GetObject missing medium " + progress + "; " + downloads,
-				"user/api s3:PutObjectAcl missing medium " + uploads,
-				"user/api s3:PutObject missing medium " + uploads,
+				"user/api s3:GetObject missing medium " + progress + "; " + downloads + "; " + uncancelled,
+				"user/api s3:PutObjectAcl missing medium " + uploads + ", and " + uncancelled,
+				"user/api s3:PutObject missing medium " + uploads + ", and " + uncancelled,
 				"user/api s3:ListAllMyBuckets missing medium " + unnamed,
 				"user/api lambda:ListFunctions missing medium " + listed}},
 		{name: "a caller that reads the progress from the bucket needs to read it",
@@ -122,17 +125,15 @@ func TestSituations(t *testing.T) {
 			environment: map[string]string{"CALLERS": "user/api=invoke+progress-from-bucket"},
 			status:      audit.StatusGaps,
 			want:        []string{"user/api s3:GetObject missing medium " + progress}},
-		{name: "since 4.0.523, renders go on without s3:ListBucket", file: "role-without-listbucket",
+		{name: "renders of 4.0.527 stop without s3:ListBucket", file: "role-without-listbucket",
 			source: "https://github.com/remotion-dev/remotion/pull/1206", status: audit.StatusGaps,
-			want: []string{role + "s3:ListBucket missing medium with overwrite: false, a render learns " +
-				"only at its end that the output exists"}},
-		{name: "until 4.0.521, renders stop without s3:ListBucket", file: "role-without-listbucket",
+			want: []string{role + "s3:ListBucket missing critical " + unlisted}},
+		{name: "renders of 4.0.240 stop without s3:ListBucket", file: "role-without-listbucket",
 			source: "https://github.com/remotion-dev/remotion/pull/1206",
 			change: func(a *awsemu.Account) {
 				a.Functions[0].Name = "remotion-render-4-0-240-mem2048mb-disk2048mb-120sec"
 			}, status: audit.StatusGaps,
-			want: []string{role + "s3:ListBucket missing critical renders stop, because S3 returns 403 " +
-				"instead of 404 for an output that does not exist"}},
+			want: []string{role + "s3:ListBucket missing critical " + unlisted}},
 		{name: "what no release calls is no gap", file: "without-never-called",
 			source: "public guides that leave the actions out", status: audit.StatusCompliant,
 			notices: []string{"s3:DeleteBucket and lambda:InvokeAsync are documented but not granted; " +

@@ -87,14 +87,17 @@ func TestOperationsDecideTheImpact(t *testing.T) {
 		severity string
 		impact   string
 	}{
-		{"s3:PutObject", "render", "medium", "renders with large input props cannot start"},
+		{"s3:PutObject", "render", "medium", "renders with large input props cannot " +
+			"start, and renders cannot be cancelled with cancelRenderOnLambda()"},
 		{"s3:PutObject", "sites", "high", "sites cannot be uploaded"},
 		{"s3:PutObject", "all", "high",
-			"sites cannot be uploaded, and renders with large input props cannot start"},
+			"sites cannot be uploaded; renders with large input props cannot start; renders cannot be " +
+				"cancelled with cancelRenderOnLambda()"},
+		{"s3:PutObject", "stills", "medium", "renders with large input props cannot start"},
 		{"s3:PutObject", "invoke", "", ""},
 		{"lambda:InvokeFunction", "invoke", "critical", "renders cannot be started"},
 		{"lambda:ListFunctions", "render", "medium", "`remotion lambda render` and getFunctions() " +
-			"find no function: renders start only if they name the function"},
+			"fail: renders start only with renderMediaOnLambda() and the name of the function"},
 		{"lambda:ListFunctions", "invoke", "", ""},
 		{"s3:GetBucketLocation", "sites", "high", "sites cannot be deployed"},
 		{"s3:GetObject", "progress-from-bucket", "critical", "render progress cannot be read"},

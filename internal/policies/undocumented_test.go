@@ -31,7 +31,7 @@ func TestUndocumented(t *testing.T) {
 			t.Errorf("%q %s in %s: %+v, want %d", test.versions, test.kind, test.regions, got, test.want)
 		}
 		for _, r := range got {
-			if strings.Join(r.NeededBy, " ") != test.neededBy || r.Severity != Low || r.unexplained() ||
+			if strings.Join(r.NeededBy, " ") != test.neededBy || r.Severity != Medium || r.unexplained() ||
 				!r.Undocumented {
 				t.Errorf("%q: requirement %+v", test.versions, r)
 			}

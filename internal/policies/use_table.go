@@ -13,6 +13,7 @@ const (
 	runtimeIncident = "https://www.remotion.dev/docs/lambda/feb-2023-incident"
 	fasterPolling   = "https://www.remotion.dev/docs/lambda/faster-progress-polling"
 	ownOutputBucket = "https://www.remotion.dev/docs/lambda/custom-destination"
+	cancelPage      = "https://www.remotion.dev/docs/lambda/cancelrenderonlambda"
 	ownLayersPage   = "https://www.remotion.dev/docs/lambda/custom-layers"
 	identityChange  = "https://github.com/remotion-dev/remotion/pull/1544"
 	tagging         = "https://github.com/remotion-dev/remotion/pull/3029"
@@ -25,6 +26,7 @@ const (
 var (
 	deploying = []Operation{DeployOperation}
 	sites     = []Operation{Sites}
+	rendering = []Operation{RenderOperation}
 	// starting are the operations that find a function and start it.
 	starting = []Operation{RenderOperation, Stills}
 	invoking = []Operation{RenderOperation, Invoke, Stills}
@@ -41,16 +43,13 @@ const (
 	// name. https://www.remotion.dev/docs/lambda/bucket-naming
 	beforeNamedRegions = "3.3.53"
 	sinceNamedRegions  = "3.3.54"
-	// deniedOutputIsCaught is the first release that goes on if S3 denies a look at the output. The
-	// registry has no 4.0.522, so it counts as a release that stops.
-	stopsAtDeniedOutput  = "4.0.522"
-	deniedOutputIsCaught = "4.0.523"
 	// beforeOwnership is the last release whose new buckets need no ownership controls.
 	beforeOwnership   = "3.3.86"
 	sinceOwnership    = "3.3.87"
 	ownLayersSince    = "4.0.510"
 	vpcSince          = "4.0.160"
 	skipInvokingSince = "4.0.218"
+	cancelSince       = "4.0.515"
 )
 
 func hard(s Severity, impact string) Effect    { return Effect{Hard, impact, s} }
@@ -106,6 +105,9 @@ var userUses = []Use{
 	{Kind: User, Action: "s3:GetObject", Operations: []Operation{DeleteRender}, Buckets: mainBucket,
 		Reason: "reads where the output of a render is", Source: permissionsPage,
 		Effect: hard(Medium, "renders cannot be deleted")},
+	{Kind: User, Action: "s3:GetObject", Operations: sites, Buckets: mainOrSite,
+		Reason: "reads the Remotion release of a site", Source: permissionsPage,
+		Effect: swallowed(Low, "the list of sites does not show their releases")},
 	{Kind: User, Action: "s3:PutObject", Operations: sites, Buckets: mainOrSite,
 		Reason: "uploads sites", Source: permissionsPage,
 		Effect: hard(High, "sites cannot be uploaded")},
@@ -118,6 +120,15 @@ var userUses = []Use{
 	{Kind: User, Action: "s3:PutObjectAcl", Operations: starting, Buckets: mainBucket,
 		Reason: "sets the read access to large input props", Source: permissionsPage,
 		Effect: feature(Medium, "renders with large input props cannot start")},
+	{Kind: User, Action: "s3:GetObject", Operations: rendering, Buckets: mainBucket,
+		Since: cancelSince, Reason: "reads the progress of a render before it is cancelled",
+		Effect: feature(Medium, uncancellable), Source: cancelPage},
+	{Kind: User, Action: "s3:PutObject", Operations: rendering, Buckets: mainBucket,
+		Since: cancelSince, Reason: "writes the signal that cancels a render",
+		Effect: feature(Medium, uncancellable), Source: cancelPage},
+	{Kind: User, Action: "s3:PutObjectAcl", Operations: rendering, Buckets: mainBucket,
+		Since: cancelSince, Reason: "sets the read access to the signal that cancels a render",
+		Effect: feature(Medium, uncancellable), Source: cancelPage},
 	{Kind: User, Action: "s3:DeleteObject", Operations: sites, Buckets: mainOrSite,
 		Reason: "removes sites, and old files of a site that is replaced", Source: permissionsPage,
 		Effect: hard(Medium, "sites cannot be deleted or replaced")},
@@ -197,8 +208,8 @@ var userUses = []Use{
 		Effect: hard(High, "functions can be neither listed nor deployed")},
 	{Kind: User, Action: "lambda:ListFunctions", Operations: starting,
 		Reason: "finds a function for a render that names none", Source: permissionsPage,
-		Effect: feature(Medium, "`remotion lambda render` and getFunctions() find no function: renders "+
-			"start only if they name the function"), UnlessGiven: "the name of the function"},
+		Effect: feature(Medium, "`remotion lambda render` and getFunctions() fail: renders start only "+
+			"with renderMediaOnLambda() and the name of the function"), UnlessGiven: "the name of the function"},
 	{Kind: User, Action: "lambda:GetFunction", Operations: deploying,
 		Reason: "waits for a new function to be ready", Source: permissionsPage,
 		Effect: hard(High, "a deploy fails after the function was created")},
@@ -260,6 +271,8 @@ var userUses = []Use{
 		Effect: hard(High, "functions cannot be deployed into a VPC")},
 }
 
+const uncancellable = "renders cannot be cancelled with cancelRenderOnLambda()"
+
 const quotaReason = "is used by `remotion lambda quotas`"
 
 var quotaEffect = feature(Low, "`remotion lambda quotas` fails")
@@ -287,25 +300,22 @@ var roleUses = []Use{
 	{Kind: Role, Action: "s3:PutBucketAcl", Buckets: mainBucket, Since: sinceOwnership,
 		Reason: "sets the ACL of a bucket it creates", Source: publicAccess,
 		Effect: feature(Low, roleBucket)},
-	{Kind: Role, Action: "s3:ListBucket", Buckets: mainOrOutput, Until: stopsAtDeniedOutput,
-		Reason: "checks whether an output exists", Source: outputCheck,
-		Effect: hard(Critical,
-			"renders stop, because S3 returns 403 instead of 404 for an output that does not exist")},
-	{Kind: Role, Action: "s3:ListBucket", Buckets: mainOrOutput, Since: deniedOutputIsCaught,
-		Reason: "checks whether an output exists", Source: outputCheck,
-		Effect: warned(Medium, existingOutput)},
+	// Since 4.0.523 the code catches a 403 about the output. The deployed function has two copies of
+	// the class of that error, and compares with the wrong one, so its renders stop up to 4.0.527 at
+	// least: `make calls` runs the deployed code.
+	{Kind: Role, Action: "s3:ListBucket", Buckets: mainOrOutput,
+		Reason: "checks whether an output exists", Source: outputCheck, Effect: hard(Critical,
+			"renders stop unless they set overwrite, because S3 returns 403 instead of 404 for an output "+
+				"that does not exist")},
 	{Kind: Role, Action: "s3:GetObject", Buckets: mainBucket,
 		Reason: "reads input props, progress and chunks", Source: permissionsPage,
 		Effect: hard(Critical, "renders stop")},
-	{Kind: Role, Action: "s3:GetObject", Buckets: outputBucketOnly, Until: stopsAtDeniedOutput,
+	{Kind: Role, Action: "s3:GetObject", Buckets: outputBucketOnly,
 		Reason: "checks whether an output exists", Source: ownOutputBucket,
-		Effect: hard(Critical, "renders with this output bucket stop")},
-	{Kind: Role, Action: "s3:GetObject", Buckets: outputBucketOnly, Since: deniedOutputIsCaught,
-		Reason: "checks whether an output exists", Source: ownOutputBucket,
-		Effect: warned(Medium, existingOutput)},
+		Effect: hard(Critical, "renders with this output bucket stop unless they set overwrite")},
 	{Kind: Role, Action: "s3:DeleteObject", Buckets: mainBucket,
 		Reason: "removes input props that were uploaded for a render", Source: permissionsPage,
-		Effect: hard(Critical, "renders with large input props fail at the end")},
+		Effect: feature(Medium, "renders with large input props are marked as failed at their end")},
 	{Kind: Role, Action: "s3:PutObject", Buckets: mainOrOutput,
 		Reason: "writes progress, chunks and the output", Source: permissionsPage,
 		Effect: hard(Critical, "renders stop when they write to the bucket")},
@@ -335,9 +345,6 @@ var roleUses = []Use{
 	vpcUse("ec2:DescribeNetworkInterfaces", "finds the network interfaces of a function"),
 	vpcUse("ec2:DeleteNetworkInterface", "removes the network interfaces of a function"),
 }
-
-const existingOutput = "with overwrite: false, a render learns only at its end that the output " +
-	"exists"
 
 func insightsUse(action string) Use {
 	return Use{Kind: Role, Action: action, Insights: true, Since: insightsSince,

@@ -42,6 +42,7 @@ func TestLeastPrivilegeGrantsTheNeedsAndNoMore(t *testing.T) {
 		assertUnique(t, about, narrowed)
 
 		context := iampolicy.Context{"aws:username": {"render"}}
+		p.InsightsRegions = p.Regions // the policy covers Insights in each of them
 		requirements := p.Requirements(releases, kind, purpose)
 		for _, r := range requirements {
 			for _, need := range p.Needed(r) {

@@ -206,6 +206,8 @@ func TestRequirementsLeavesOutRequirementsWithoutNeeds(t *testing.T) {
 	}
 	africa, role := testScope, testScope
 	africa.Regions = []string{"af-south-1"}
+	enabled := africa
+	enabled.InsightsRegions = africa.Regions
 	role.Caller = "arn:aws:iam::123456789012:role/ci"
 	for _, test := range []struct {
 		name string
@@ -218,8 +220,10 @@ func TestRequirementsLeavesOutRequirementsWithoutNeeds(t *testing.T) {
 			has(testScope, "lambda:GetLayerVersion", "4.0.240", "580247275435"), true},
 		{"af-south-1 does not need Insights from the documented account",
 			has(africa, "lambda:GetLayerVersion", "4.0.240", "580247275435"), false},
-		{"af-south-1 needs Insights from another account",
-			has(africa, "lambda:GetLayerVersion", "4.0.240", "012438385374"), true},
+		{"af-south-1 needs Insights from another account if a function has it",
+			has(enabled, "lambda:GetLayerVersion", "4.0.240", "012438385374"), true},
+		{"af-south-1 does not need Insights that no function has",
+			has(africa, "lambda:GetLayerVersion", "4.0.240", "012438385374"), false},
 	} {
 		if test.got != test.want {
 			t.Errorf("%s: %v, want %v", test.name, test.got, test.want)

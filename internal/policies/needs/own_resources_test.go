@@ -44,8 +44,8 @@ func TestOwnResources(t *testing.T) {
 		{"a caller deletes outputs with their renders", policies.User, "delete-render",
 			buckets("acme=output"), []string{"s3:DeleteObject " + objects}},
 		{"a caller uploads sites", policies.User, "sites", buckets("acme=site"),
-			[]string{"s3:DeleteObject " + objects, "s3:PutObjectAcl " + objects,
-				"s3:PutObject " + objects, "s3:ListBucket arn:aws:s3:::acme",
+			[]string{"s3:GetObject " + objects, "s3:DeleteObject " + objects,
+				"s3:PutObjectAcl " + objects, "s3:PutObject " + objects, "s3:ListBucket arn:aws:s3:::acme",
 				"s3:GetBucketLocation arn:aws:s3:::acme"}},
 		{"a bucket with an old name needs its location", policies.Role, "render",
 			buckets("remotionlambda-abcdef"), []string{
