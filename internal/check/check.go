@@ -138,16 +138,19 @@ func (r *Verdict) applyAlternatives(required []Requirement) {
 }
 
 // FindExcess sets Excess and ExcessIncomplete. A grant that a requirement with a Problem may need
-// is no excess, but the list is then incomplete. The error is that of ctx, if ctx ends first.
+// is no excess, but the list is then incomplete. So it is if the required document has a Deny,
+// NotAction, NotResource or variables without a value: what these exclude is not in the list. The
+// error is that of ctx, if ctx ends first.
 func (r *Verdict) FindExcess(ctx context.Context, grants iampolicy.Grants, required Required,
 	extra iampolicy.Context) error {
 	var wanted []iampolicy.Need
 	known := true
 	for _, req := range required.Requirements {
 		wanted = append(wanted, req.unknown...)
-		known = known && len(req.unknown) == 0
+		known = known && len(req.unknown) == 0 && !req.partly
 		for _, d := range req.demands {
 			wanted = append(wanted, d.requests.Need)
+			known = known && !d.widened
 		}
 	}
 	budget := iampolicy.NewBudget(ctx, maxWork*iampolicy.UnitOfWork)
@@ -169,6 +172,9 @@ func (r Requirement) evaluate(budget *iampolicy.Budget, grants iampolicy.Grants,
 	granted, dispute := false, ""
 	for _, d := range r.demands {
 		c, disputed := d.requests.CoverWithin(budget, grants, audit.Overridden(d.context, extra))
+		if d.widened && c.Status != iampolicy.Satisfied {
+			c, disputed = iampolicy.Coverage{Status: iampolicy.Unverified, Reason: d.unless}, ""
+		}
 		granted = granted || c.Status == iampolicy.Satisfied || c.Status == iampolicy.Partial ||
 			c.Status == iampolicy.Conditional
 		if worst.Status == "" || c.Status.Rank() > worst.Status.Rank() {

@@ -173,19 +173,28 @@ func TestDocumentRequirements(t *testing.T) {
 			`{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::anna/*"}}`,
 			iampolicy.Context{"aws:username": {"anna"}},
 			[]string{" s3:GetObject arn:aws:s3:::${aws:username}/* satisfied"}},
-		{"a literal * is unverified",
+		{"a literal * covers itself",
 			required(
 				`{"Effect":"Allow","Action":"s3:GetObject","Resource":["arn:aws:s3:::a/${*}","arn:aws:s3:::a/${$}"]}`), `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":["arn:aws:s3:::a/${*}","arn:aws:s3:::a/${$}"]}}`, nil,
-			[]string{" s3:GetObject arn:aws:s3:::a/${*} unverified arn:aws:s3:::a/${*}",
+			[]string{" s3:GetObject arn:aws:s3:::a/${*} satisfied",
 				" s3:GetObject arn:aws:s3:::a/${$} satisfied"}},
+		{"a literal * that is not granted as such is unverified",
+			required(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::a/${*}"}`),
+			`{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::a/b"}}`, nil,
+			[]string{" s3:GetObject arn:aws:s3:::a/${*} unverified arn:aws:s3:::a/${*}"}},
 		{"a permission that is required in two contexts has one finding",
 			required(
 				`{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}},{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}`),
 			`{"Statement":{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}}}`, nil, []string{" iam:PassRole * conditional *"}},
-		{"a variable without a value is unverified",
+		{"a variable without a value stands for every value",
 			required(
 				`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::${aws:username}/*"}`),
-			allowAll, nil,
+			`{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::*/*"}}`, nil,
+			[]string{" s3:GetObject arn:aws:s3:::${aws:username}/* satisfied"}},
+		{"a variable without a value is unverified if only some values are granted",
+			required(
+				`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::${aws:username}/*"}`),
+			`{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::anna/*"}}`, nil,
 			[]string{" s3:GetObject arn:aws:s3:::${aws:username}/* unverified " +
 				"arn:aws:s3:::${aws:username}/*"}},
 	}
@@ -317,9 +326,7 @@ func TestUnverifiedFindings(t *testing.T) {
 
 func TestDocumentRequirementsErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*"}}`:                               "statement 1 (line 1, column 15) is a Deny",
-		`{"Statement":{"Effect":"Allow","NotAction":"s3:*","Resource":"*"}}`:                           "has NotAction",
-		`{"Statement":{"Effect":"Allow","Action":"s3:*","NotResource":"*"}}`:                           "has NotResource",
+		`{"Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*"}}`:                               "requires nothing, because each statement is a Deny",
 		`{"Statement":{"Effect":"Allow","Action":"Get?bject","Resource":"*"}}`:                         "is not an action",
 		`{"Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:bucket"}}`:         "it has 3 of the 6 fields of an ARN",
 		`{"Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:US-EAST:1:x"}}`: `field 4, "US-EAST", must consist of`,

@@ -33,6 +33,9 @@ type Requirement struct {
 	demands []demand
 	// remotion is the requirement of a release; nil for a requirement of a document.
 	remotion *policies.Requirement
+	// partly is true if the document requires only a part of the needs of the demands: it has a Deny,
+	// NotAction or NotResource.
+	partly bool
 	// unknown are the needs of which a requirement with a Problem is a part. Whether policies grant
 	// more of them than required is unknown.
 	unknown []iampolicy.Need
@@ -54,6 +57,13 @@ func (r Requirement) withProblem(problem string, actions []string) Requirement {
 type demand struct {
 	requests needs.Requests
 	context  iampolicy.Context
+	// assumed are further keys that the verdict lists as assumed. The required condition is met for
+	// their value, and perhaps for others; the requests stand for each of these values.
+	assumed iampolicy.Context
+	// widened is true if the requests stand for more resources than required. A requirement that is
+	// not satisfied is then unverified, for the reason unless.
+	widened bool
+	unless  string
 }
 
 // Target describes the principal whose policy is checked.
@@ -125,7 +135,7 @@ func ReleaseRequirements(t Target, release policies.Release) (Required, error) {
 			if n.RequestedRegion() == needs.AnyRegion {
 				delete(context, "aws:RequestedRegion")
 			}
-			req.demands = append(req.demands, demand{requests, context})
+			req.demands = append(req.demands, demand{requests: requests, context: context})
 		}
 		all.Requirements = append(all.Requirements, req)
 	}
@@ -141,65 +151,117 @@ const (
 )
 
 // DocumentRequirements returns the permissions that a policy document allows, exactly as written:
-// each combination of Sid, action and resource once. A condition that requires one value of a key
-// becomes the context of the requests. All other conditions are ignored, so the permission is
-// required in every context, which is stricter. A policy variable takes its value from ctx, else
-// from such a condition. A Deny, NotAction or NotResource is an error. A statement with which the
-// document would exceed its limits is one requirement with a Problem.
+// each combination of Sid, action and resource once. NotAction stands for every action except those
+// that it names, and NotResource for every resource except those. What a Deny of the document
+// denies is not required.
+//
+// A permission under a condition is required in the contexts that meet the condition. A condition
+// that only one value of a key meets becomes the context of the requests. A policy variable takes
+// its value from ctx, else from such a condition. Without a value, it stands for every value.
+//
+// A statement with which the document would exceed its limits is one requirement with a Problem.
 func DocumentRequirements(name string, doc *iampolicy.Document,
 	ctx iampolicy.Context) (Required, error) {
-	all := Required{Name: name}
-	index := map[permission]int{}
-	number, size := 0, 0
-	var errs []error
-	for i, s := range doc.Statements {
-		refuse := func(why string) {
-			errs = append(errs, fmt.Errorf("%s: statement %d (%s) %s", textfmt.OneLine(name), i+1, s.Start,
-				why))
-		}
-		switch {
-		case s.Effect == iampolicy.Deny:
-			refuse("is a Deny: remove it and list the required permissions as Allow")
-			continue
-		case s.NotAction != nil:
-			refuse("has NotAction: list the required actions instead")
-			continue
-		case s.NotResource != nil:
-			refuse("has NotResource: list the required resources instead")
-			continue
-		}
-		more := len(s.Action) * len(s.Resource)
-		moreBytes := totalSize(s.Action)*len(s.Resource) + totalSize(s.Resource)*len(s.Action)
-		if number+more > maxRequirements || size+moreBytes > maxRequiredPattern {
-			req := Requirement{Sid: s.Sid, Action: s.Action[0], Resource: s.Resource[0]}
-			all.add(index, req.withProblem(tooMany(i+1, s), s.Action))
-			continue
-		}
-		number, size = number+more, size+moreBytes
-		context := requiredContext(s.Conditions)
-		for _, action := range s.Action {
-			for _, resource := range s.Resource {
-				req := Requirement{Sid: s.Sid, Action: action, Resource: resource}
-				expanded := resource
-				if doc.Version == iampolicy.Version {
-					var missing []string
-					if expanded, missing = iampolicy.Expand(resource,
-						audit.Overridden(context, ctx)); missing != nil {
-						all.add(index, req.withProblem(problem(missing[0]), []string{action}))
-						continue
-					}
-				}
-				requests, err := needs.RequestsFor(action, expanded)
-				if err != nil {
-					refuse("has an invalid requirement: " + err.Error())
-					continue
-				}
-				req.demands = []demand{{requests, context}}
-				all.add(index, req)
-			}
+	d := documentReader{all: Required{Name: name}, index: map[permission]int{}, doc: doc, known: ctx}
+	premises := doc.Premises()
+	allows := false
+	for i := range doc.Statements {
+		if doc.Statements[i].Effect == iampolicy.Allow {
+			allows = true
+			d.statement(i, premises[i])
 		}
 	}
-	return all, errors.Join(errs...)
+	if !allows {
+		d.errs = append(d.errs, fmt.Errorf("%s requires nothing, because each statement is a Deny: list "+
+			"the required permissions as Allow", textfmt.OneLine(name)))
+	}
+	return d.all, errors.Join(d.errs...)
+}
+
+// A documentReader reads the requirements of a document.
+type documentReader struct {
+	all   Required
+	index map[permission]int
+	doc   *iampolicy.Document
+	known iampolicy.Context
+	// number and size are the number of requirements, and the bytes of their patterns.
+	number, size int
+	errs         []error
+}
+
+// statement adds the requirements of an Allow statement.
+func (d *documentReader) statement(i int, premise *iampolicy.Premise) {
+	s := &d.doc.Statements[i]
+	actions, resources := s.Action, s.Resource
+	exceptActions, exceptResources := "", ""
+	if s.NotAction != nil {
+		actions, exceptActions = []string{"*"}, exceptText(s.NotAction)
+	}
+	if s.NotResource != nil {
+		resources, exceptResources = []string{"*"}, exceptText(s.NotResource)
+	}
+	more := len(actions) * len(resources)
+	moreBytes := totalSize(actions)*len(resources) + totalSize(resources)*len(actions)
+	if d.number+more > maxRequirements || d.size+moreBytes > maxRequiredPattern {
+		req := Requirement{Sid: s.Sid, Action: actions[0] + exceptActions,
+			Resource: resources[0] + exceptResources}
+		d.all.add(d.index, req.withProblem(tooMany(i+1, len(actions), len(resources), s), actions))
+		return
+	}
+	d.number, d.size = d.number+more, d.size+moreBytes
+	exact, assumed := requiredContext(s.Conditions)
+	if premise.Refuses(exact) {
+		exact = nil // the conditions contradict each other
+	}
+	for _, action := range actions {
+		for _, resource := range resources {
+			req := Requirement{Sid: s.Sid, Action: action + exceptActions,
+				Resource: resource + exceptResources, partly: premise.Partial()}
+			part, err := d.demand(action, resource, exact)
+			switch {
+			case err != nil && part.widened:
+				d.all.add(d.index, req.withProblem(part.unless, []string{action}))
+				continue
+			case err != nil:
+				d.errs = append(d.errs, fmt.Errorf("%s: statement %d (%s) has an invalid requirement: %w",
+					textfmt.OneLine(d.all.Name), i+1, s.Start, err))
+				continue
+			}
+			written := resource
+			if s.NotResource != nil {
+				written = ""
+			}
+			part.requests, part.assumed = part.requests.Within(premise, written), assumed
+			req.demands = []demand{part}
+			d.all.add(d.index, req)
+		}
+	}
+}
+
+// demand returns the requests for an action on a resource as written.
+func (d *documentReader) demand(action, resource string, context iampolicy.Context) (part demand,
+	err error) {
+	part.context = context
+	expanded := resource
+	if d.doc.Version == iampolicy.Version {
+		var missing []string
+		expanded, missing = iampolicy.Expand(resource, audit.Overridden(context, d.known))
+		if missing != nil {
+			expanded = iampolicy.Widen(resource)
+			part.widened, part.unless = true, problem(missing[0])
+		}
+	}
+	part.requests, err = needs.RequestsFor(action, expanded)
+	return part, err
+}
+
+// exceptText lists what NotAction or NotResource names.
+func exceptText(patterns []string) string {
+	shown := slices.Clone(patterns[:min(len(patterns), 4)])
+	for i := range shown {
+		shown[i] = textfmt.Head(shown[i], 200)
+	}
+	return " except " + textfmt.Some(append(shown, patterns[len(shown):]...), 3)
 }
 
 // A permission identifies a requirement.
@@ -214,6 +276,7 @@ func (r *Required) add(index map[permission]int, req Requirement) {
 		o := &r.Requirements[i]
 		o.demands = append(o.demands, req.demands...)
 		o.unknown = append(o.unknown, req.unknown...)
+		o.partly = o.partly || req.partly
 		if o.Problem == "" {
 			o.Problem = req.Problem
 		}
@@ -231,10 +294,10 @@ func totalSize(list []string) (n int) {
 }
 
 // tooMany explains why a statement is not evaluated.
-func tooMany(number int, s iampolicy.Statement) string {
+func tooMany(number, actions, resources int, s *iampolicy.Statement) string {
 	return fmt.Sprintf("statement %d (%s) requires %s on %s, and one check evaluates at most %d "+
 		"permissions with %d bytes: split the document", number, s.Start,
-		textfmt.Plural(len(s.Action), "action"), textfmt.Plural(len(s.Resource), "resource"),
+		textfmt.Plural(actions, "action"), textfmt.Plural(resources, "resource"),
 		maxRequirements, maxRequiredPattern)
 }
 
@@ -248,23 +311,36 @@ func problem(variable string) string {
 		" without a value: add --context " + variable + "=VALUE"
 }
 
-// requiredContext returns the context that conditions of the form "key equals value" require. Of
-// two conditions on one key, the first counts.
-func requiredContext(conditions []iampolicy.Condition) iampolicy.Context {
-	context := iampolicy.Context{}
+// requiredContext returns the context of requests that meet the conditions. exact has the keys for
+// which a condition allows one value only. assumed has a value of further keys, from conditions of
+// the form "key equals value" that several values meet: true and TRUE are equal, and so are 1 and
+// 1.0. Of two conditions on one key, the first counts.
+func requiredContext(conditions []iampolicy.Condition) (exact, assumed iampolicy.Context) {
+	exact, assumed = iampolicy.Context{}, iampolicy.Context{}
 	for _, c := range conditions {
+		into := assumed
 		switch c.Operator {
-		case "StringEquals", "ArnEquals", "Bool", "NumericEquals", "DateEquals":
-			known := false
+		case "StringEquals":
+			into = exact
+		case "ArnEquals":
+			if _, ok := arn.Parse(strings.Join(c.Values, " ")); ok {
+				into = exact // it is the text itself
+			}
+		case "Bool", "NumericEquals", "DateEquals":
+		default:
+			continue
+		}
+		known := false
+		for _, context := range []iampolicy.Context{exact, assumed} {
 			for key := range context {
 				known = known || strings.EqualFold(key, c.Key)
 			}
-			if !known && len(c.Values) == 1 && !strings.ContainsAny(c.Values[0], "*?$") {
-				context[c.Key] = c.Values
-			}
+		}
+		if !known && len(c.Values) == 1 && !strings.ContainsAny(c.Values[0], "*?$") {
+			into[c.Key] = c.Values
 		}
 	}
-	return context
+	return exact, assumed
 }
 
 // joinValues joins the values of a key with commas. A backslash marks a comma within a value.
@@ -290,7 +366,7 @@ func (r Required) assumed(extra iampolicy.Context) []string {
 	}
 	for _, req := range r.Requirements {
 		for _, d := range req.demands {
-			add(audit.Overridden(d.context, extra))
+			add(audit.Overridden(d.assumed, audit.Overridden(d.context, extra)))
 		}
 	}
 	add(extra)

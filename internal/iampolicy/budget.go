@@ -12,6 +12,9 @@ type Budget struct {
 	ctx         context.Context
 	total, left int
 	memory      scratch // of the searches, one after the other
+	assumed     assumption
+	// proofs decides what follows from conditions. It is nil until a condition needs it.
+	proofs *implication
 }
 
 // UnitOfWork is the work that one call of Cover may do at most, in steps. A step is about a word of

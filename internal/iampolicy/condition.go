@@ -62,10 +62,28 @@ const (
 	forAnyValue
 )
 
+// A comparison says as what an operator compares values.
+type comparison uint8
+
+const (
+	asText comparison = iota
+	asFoldedText
+	asPattern
+	asARN
+	asNumber
+	asDate
+	asBool
+	asBinary
+	asAddress
+)
+
 type operator struct {
 	set      set
 	ifExists bool
 	negated  bool
+	compares comparison
+	// order is the operator for numbers and dates, see orders. It is nil for other types.
+	order func(int) bool
 	// test compares a value of the policy with a value of the request. It is nil for Null.
 	test func(want, have string) truth
 	// variables is true if the values of the policy may contain policy variables. wildcards is true if
@@ -103,68 +121,76 @@ func parseOperator(name string) (op operator, ok bool) {
 	case "StringEquals", "StringNotEquals":
 		op.test, op.variables = func(want, have string) truth { return truthOf(want == have) }, true
 	case "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase":
-		op.test, op.variables = func(want, have string) truth {
+		op.test, op.variables, op.compares = func(want, have string) truth {
 			return truthOf(strings.EqualFold(want, have))
-		}, true
+		}, true, asFoldedText
 	case "StringLike", "StringNotLike":
-		op.test, op.variables, op.wildcards = like, true, true
+		op.test, op.variables, op.wildcards, op.compares = like, true, true, asPattern
 	case "ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike":
-		op.test, op.variables, op.wildcards = arnLike, true, true
-	case "NumericEquals", "NumericNotEquals":
-		op.test = numeric(func(c int) bool { return c == 0 })
-	case "NumericLessThan":
-		op.test = numeric(func(c int) bool { return c < 0 })
-	case "NumericLessThanEquals":
-		op.test = numeric(func(c int) bool { return c <= 0 })
-	case "NumericGreaterThan":
-		op.test = numeric(func(c int) bool { return c > 0 })
-	case "NumericGreaterThanEquals":
-		op.test = numeric(func(c int) bool { return c >= 0 })
-	case "DateEquals", "DateNotEquals":
-		op.test = date(func(c int) bool { return c == 0 })
-	case "DateLessThan":
-		op.test = date(func(c int) bool { return c < 0 })
-	case "DateLessThanEquals":
-		op.test = date(func(c int) bool { return c <= 0 })
-	case "DateGreaterThan":
-		op.test = date(func(c int) bool { return c > 0 })
-	case "DateGreaterThanEquals":
-		op.test = date(func(c int) bool { return c >= 0 })
+		op.test, op.variables, op.wildcards, op.compares = arnLike, true, true, asARN
 	case "Bool":
 		op.test = func(want, have string) truth { return truthOf(isTrue(want) == isTrue(have)) }
-		op.variables = true
+		op.variables, op.compares = true, asBool
 	case "BinaryEquals":
-		op.test = binaryEquals
+		op.test, op.compares = binaryEquals, asBinary
 	case "IpAddress", "NotIpAddress":
-		op.test = ipAddress
+		op.test, op.compares = ipAddress, asAddress
 	case "Null":
 		// AWS's simulator accepts ForAllValues:Null and ForAnyValue:Null, and reads both as Null.
 		return op, !op.ifExists
 	default:
-		return operator{}, false
+		if rest, found := strings.CutPrefix(name, "Numeric"); found && orders[rest] != nil {
+			op.order, op.compares = orders[rest], asNumber
+			op.test = numeric(op.order)
+		} else if rest, found := strings.CutPrefix(name, "Date"); found && orders[rest] != nil {
+			op.order, op.compares = orders[rest], asDate
+			op.test = date(op.order)
+		} else {
+			return operator{}, false
+		}
 	}
 	op.negated = strings.Contains(name, "Not")
 	return op, true
+}
+
+// orders are the operators for numbers and dates, by the end of their name. The argument is
+// negative if the value of the request is less than that of the policy.
+var orders = map[string]func(int) bool{
+	"Equals":            func(c int) bool { return c == 0 },
+	"NotEquals":         func(c int) bool { return c == 0 },
+	"LessThan":          func(c int) bool { return c < 0 },
+	"LessThanEquals":    func(c int) bool { return c <= 0 },
+	"GreaterThan":       func(c int) bool { return c > 0 },
+	"GreaterThanEquals": func(c int) bool { return c >= 0 },
+}
+
+// whenAbsent reports whether the condition is met if the request does not have the key.
+func (c *Condition) whenAbsent() bool {
+	switch {
+	case c.op.test == nil:
+		return slices.ContainsFunc(c.Values, isTrue)
+	case c.op.ifExists || c.op.set == forAllValues:
+		return true
+	case c.op.set == forAnyValue:
+		return false
+	}
+	return c.op.negated
+}
+
+// whenPresent reports whether a Null condition is met if the request has the key.
+func (c *Condition) whenPresent() bool {
+	return slices.ContainsFunc(c.Values, func(v string) bool { return !isTrue(v) })
 }
 
 // holds reports whether the condition is met. missing lists the keys that the request does not have
 // and that could change met.
 func (c *Condition) holds(ctx Context) (met bool, missing []string) {
 	have, present := ctx.lookup(c.Key)
-	if !present {
-		missing = []string{c.Key}
-	}
-	if c.op.test == nil {
-		met = slices.ContainsFunc(c.Values, func(v string) bool { return isTrue(v) != present })
-		return met, missing
-	}
 	switch {
-	case !present && (c.op.ifExists || c.op.set == forAllValues):
-		return true, missing
-	case !present && c.op.set == forAnyValue:
-		return false, missing
 	case !present:
-		return c.op.negated, missing
+		return c.whenAbsent(), []string{c.Key}
+	case c.op.test == nil:
+		return c.whenPresent(), nil
 	case c.op.set == noSet && len(have) != 1:
 		return false, nil
 	}
@@ -316,6 +342,10 @@ func decimal(s string) (*big.Rat, bool) {
 	}
 	return new(big.Rat).SetString(s)
 }
+
+func compareNumbers(a, b *big.Rat) int { return a.Cmp(b) }
+
+func compareDates(a, b time.Time) int { return a.Compare(b) }
 
 func date(holds func(int) bool) func(want, have string) truth {
 	return func(want, have string) truth {

@@ -19,11 +19,14 @@ type proof struct{ allowed, denied Context }
 
 // The limits of the search for an example of a Conditional need.
 const (
-	maxExamples   = 64   // examples of different classes
-	maxTrials     = 4096 // contexts of all examples together
-	maxCandidates = 16   // values of one key
-	stepsOfTrial  = 40   // work of a trial for one statement, in steps
-	maxName       = 256  // bytes of a resource whose parts are values of a variable
+	maxExamples = 64   // examples of different classes
+	maxTrials   = 4096 // contexts of all examples together
+	// maxRequiredTrials is smaller, because the first contexts nearly always meet a premise that a
+	// context can meet.
+	maxRequiredTrials = 256
+	maxCandidates     = 16  // values of one key
+	stepsOfTrial      = 40  // work of a trial for one statement, in steps
+	maxName           = 256 // bytes of a resource whose parts are values of a variable
 )
 
 // decidedExample finds a resource of the need for which the conditions decide whether it is
@@ -97,67 +100,34 @@ func (q *coverageSearch) allRules() [][]rule {
 func (q *coverageSearch) prove(g Grants, action, name string, trials *int) (p proof, ok bool) {
 	q.search.steps -= g.workOfDecision(q.ctx)
 	relevant := g.onlyMatching(q.action, name, q.ctx)
-	// Values of every type come second, because they multiply the number of contexts.
-	for _, further := range [][][]string{nil, valuesOfEveryType} {
-		if p, ok = q.tryContexts(relevant, Request{Action: action, Resource: name}, further,
-			trials); ok {
-			return p, true
-		}
-	}
-	return p, false
-}
-
-// valuesOfEveryType are values for keys with conditions of different types.
-var valuesOfEveryType = [][]string{{"true"}, {"1000000"}, {"-1000000"}, {"arn:aws:other:::other"},
-	{"203.0.113.7"}, {"2001:db8:ffff::7"}, {"2040-01-01T00:00:00Z"}, {"eA=="},
-	{"arn:aws:other:::other", "arn:aws:other:::another"}}
-
-// tryContexts decides a request in contexts with candidates for the keys that are unknown.
-func (q *coverageSearch) tryContexts(relevant Grants, r Request, further [][]string,
-	trials *int) (p proof, ok bool) {
-	keys := relevant.candidates(q.search, r.Resource, q.ctx)
-	for key := range keys {
-		keys[key] = append(keys[key], further...)
-	}
-	names := slices.Sorted(maps.Keys(keys))
-	total := 1
-	for _, key := range names {
-		total = min(total*len(keys[key]), maxTrials)
-	}
-	random := uint64(1)
-	cost := relevant.costOf(r.Resource, len(q.ctx)+len(names)) + stepsOfTrial*len(names)/8
-	for i := range min(total, *trials) {
-		*trials--
-		if q.search.steps -= cost; q.search.steps < 0 || q.search.ctx.Err() != nil {
-			break
-		}
-		ctx := maps.Clone(q.ctx)
-		if ctx == nil {
-			ctx = Context{}
-		}
-		index := i
-		if total == maxTrials { // too many to try all: take some that are far apart
-			random = random*6364136223846793005 + 1442695040888963407
-			index = int(random >> 33)
-		}
-		for _, key := range names {
-			list := keys[key]
-			if value := list[index%len(list)]; value != nil {
-				ctx[key] = value
-			}
-			index /= len(list)
-		}
+	r := Request{Action: action, Resource: name}
+	q.eachContext(relevant, r, trials, func(ctx Context) (stop bool) {
 		r.Context = ctx
 		if relevant.decide(r).Decision == Allowed {
 			p.allowed = ctx
 		} else {
 			p.denied = ctx
 		}
-		if p.allowed != nil && p.denied != nil {
-			return p, true
-		}
+		return p.allowed != nil && p.denied != nil
+	})
+	return p, p.allowed != nil && p.denied != nil
+}
+
+// requiredContext returns a context in which the premise of the need allows a request. Without a
+// premise, that is the known context.
+func (q *coverageSearch) requiredContext(g Grants, action, name string) (required Context,
+	ok bool) {
+	if q.need.premise == nil {
+		return q.ctx, true
 	}
-	return p, false
+	q.search.steps -= g.workOfDecision(q.ctx)
+	trials := maxRequiredTrials
+	q.eachContext(g.onlyMatching(q.action, name, q.ctx), Request{Action: action, Resource: name},
+		&trials, func(ctx Context) (stop bool) {
+			required, ok = ctx, true
+			return true
+		})
+	return required, ok
 }
 
 // costOf returns the work of decide for a resource in a context with a number of keys, in steps.

@@ -49,8 +49,9 @@ func (g Grants) CoverWithin(b *Budget, n Need, ctx Context) Coverage {
 	if b.spent() {
 		return Coverage{Status: Unverified, Reason: budgetExhausted}
 	}
+	a := b.assume(&n, ctx)
 	if n.concrete() {
-		m, ok, steps := g.coveredWithoutSearch(&n, n.action.text, ctx)
+		m, ok, steps := g.coveredWithoutSearch(&n, n.action.text, a)
 		b.left -= steps
 		if ok {
 			return Coverage{Status: Satisfied, Covering: []Match{m}}
@@ -58,7 +59,7 @@ func (g Grants) CoverWithin(b *Budget, n Need, ctx Context) Coverage {
 	}
 	s := b.newSearch(1)
 	limited := s.steps < budgetSteps
-	c := g.coverBySearch(n, ctx, s)
+	c := g.coverBySearch(n, a, s)
 	b.settle(s)
 	if c.Status == Unverified && (limited || b.spent()) {
 		c.Reason = budgetExhausted
@@ -66,31 +67,38 @@ func (g Grants) CoverWithin(b *Budget, n Need, ctx Context) Coverage {
 	return c
 }
 
-func (g Grants) coverBySearch(n Need, ctx Context, s *search) Coverage {
+func (g Grants) coverBySearch(n Need, a *assumption, s *search) Coverage {
 	if !n.concrete() {
-		return g.coverActions(n, ctx, s)
+		return g.coverActions(n, a, s)
 	}
-	return g.coverAction(n, n.Action, n.action.text, ctx, s)
+	return g.coverAction(n, n.Action, n.action.text, a, s)
 }
 
 // coverActions returns the result of Cover for an action pattern. It checks one action of each
 // class, and returns the most severe result.
-func (g Grants) coverActions(n Need, ctx Context, s *search) Coverage {
+func (g Grants) coverActions(n Need, a *assumption, s *search) Coverage {
+	m, ok, steps := g.coveredWithoutSearch(&n, "", a)
+	if s.steps -= steps; ok {
+		return Coverage{Status: Satisfied, Covering: []Match{m}}
+	}
 	// actionClasses may use half of the budget. The search for holes has the other half.
 	half := &search{ctx: s.ctx, steps: s.steps / 2, bytes: s.bytes, scratch: s.scratch}
 	before := half.steps
-	classes := g.actionClasses(&n, half)
+	classes := g.withExclusions(&n).actionClasses(&n, half)
 	s.steps -= before - half.steps
 	var worst Coverage
 	granted := false
 	for _, action := range classes {
 		lowered := strings.ToLower(action)
+		if n.excludesAll(lowered, a) {
+			continue
+		}
 		c := Coverage{Status: Satisfied}
-		m, ok, steps := g.coveredWithoutSearch(&n, lowered, ctx)
+		m, ok, steps := g.coveredWithoutSearch(&n, lowered, a)
 		if s.steps -= steps; ok {
 			c.Covering = []Match{m}
 		} else {
-			c = g.coverAction(n, action, lowered, ctx, s)
+			c = g.coverAction(n, action, lowered, a, s)
 		}
 		granted = granted || c.Status == Satisfied || c.Status == Partial || c.Status == Conditional
 		if worst.Status == "" || c.Status.Rank() > worst.Status.Rank() {
@@ -108,6 +116,8 @@ func (g Grants) coverActions(n Need, ctx Context, s *search) Coverage {
 	switch {
 	case spent && slices.Contains([]Status{"", Satisfied, Unverified, Conditional}, worst.Status):
 		return Coverage{Status: Unverified, Reason: searchExhausted}
+	case worst.Status == "":
+		worst.Status = Satisfied // the required document allows none of the actions
 	case (granted || spent) && (worst.Status == Missing || worst.Status == Denied):
 		worst.Status = Partial
 	}
@@ -118,6 +128,9 @@ const searchExhausted = "the search reached its limit: the policies overlap in t
 
 const conditionsUnresolved = "the policies have conditions on unknown context values, and no " +
 	"values were found with which they decide differently: add the values with --context"
+
+const premiseUnmet = "no context values were found with which the required document allows " +
+	"the request: add the values with --context"
 
 func union(a, b []Match) []Match {
 	for _, m := range b {
@@ -130,95 +143,146 @@ func union(a, b []Match) []Match {
 
 // coverAction returns the result of Cover for one action. It searches the resources of the need for
 // a request that is not allowed.
-func (g Grants) coverAction(n Need, action, lowered string, ctx Context, s *search) Coverage {
-	q := g.newCoverageSearch(&n, lowered, ctx, s)
+func (g Grants) coverAction(n Need, action, lowered string, a *assumption, s *search) Coverage {
+	if n.excludesAll(lowered, a) {
+		return Coverage{Status: Satisfied} // the required document does not allow the action
+	}
+	q := g.newCoverageSearch(&n, lowered, a, s)
 	hole, definite, spent := q.worstHole()
-	switch {
-	case definite:
-		c := Coverage{Status: q.gapStatus(g), ExampleAction: action, ExampleARN: hole,
-			Covering: q.coveringStatements()}
+	if hole == "" && !spent {
+		return Coverage{Status: Satisfied, Covering: q.coveringStatements()}
+	}
+	c := Coverage{Status: Unverified, Reason: searchExhausted, ExampleAction: action,
+		ExampleARN: hole, Covering: q.coveringStatements()}
+	if definite {
+		ctx, ok := q.requiredContext(g, action, hole)
+		if !ok {
+			c.Reason = premiseUnmet
+			return c
+		}
+		c.Status, c.Reason = q.gapStatus(g), ""
 		g.explainGap(&c, &n, ctx, s)
 		return c
-	case spent:
-		return Coverage{Status: Unverified, Reason: searchExhausted, ExampleAction: action,
-			ExampleARN: hole, Covering: q.coveringStatements()}
-	case hole == "":
-		return Coverage{Status: Satisfied, Covering: q.coveringStatements()}
+	}
+	if spent {
+		return c
 	}
 	decided, p, ok := q.decidedExample(g, action, hole)
 	if !ok {
-		return Coverage{Status: Unverified, Reason: conditionsUnresolved, ExampleAction: action,
-			ExampleARN: hole, Covering: q.coveringStatements()}
+		c.Reason = conditionsUnresolved
+		return c
 	}
-	hole = decided
-	c := Coverage{Status: Conditional, Cause: UnmetCondition, ExampleAction: action, ExampleARN: hole,
-		Covering: q.coveringStatements(), proof: p}
-	s.steps -= g.workOfDecision(ctx)
-	c.Deciding = g.decide(Request{Action: action, Resource: hole, Context: ctx}).decidingStatements()
+	c = Coverage{Status: Conditional, Cause: UnmetCondition, ExampleAction: action,
+		ExampleARN: decided, Covering: c.Covering, proof: p}
+	s.steps -= g.workOfDecision(a.ctx)
+	c.Deciding = g.decide(Request{Action: action, Resource: decided,
+		Context: a.ctx}).decidingStatements()
 	c.undecided = true
 	return c
 }
 
 // coveredWithoutSearch reports whether the need is satisfied in the most common way: in each layer,
 // one statement covers all of the need, and no Deny overlaps the need. It returns the statement of
-// the identity policies, and the work in steps.
-func (g Grants) coveredWithoutSearch(n *Need, action string, ctx Context) (m Match, ok bool,
+// the identity policies, and the work in steps. An empty action stands for all actions of the need.
+func (g Grants) coveredWithoutSearch(n *Need, action string, a *assumption) (m Match, ok bool,
 	steps int) {
-	granted := false
-	policy := func(layer Layer, p *Policy) bool {
-		if p.Document == nil {
-			return true
-		}
-		for i := range p.Document.Statements {
-			s := &p.Document.Statements[i]
-			if s.Effect == Allow && (granted || s.NotResource != nil) {
-				continue
-			}
-			steps += len(s.actions)
-			if !s.matchesAction(action) {
-				continue
-			}
-			steps += len(s.resources) * len(n.resources)
-			if s.Effect == Deny {
-				if s.mayOverlap(n) {
-					return false
-				}
-				continue
-			}
-			if !s.coversAll(n) {
-				continue
-			}
-			steps += s.work.steps(ctx)
-			if met, undecided := s.conditionsHold(ctx); met && !undecided {
-				granted = true
-				if layer == Identity {
-					m = Match{p.ID, layer, i + 1, s}
-				}
-			}
-		}
-		return true
+	c := textComparison{need: n, action: action, assume: a}
+	if action == "" {
+		c.actions = n.allActions()
 	}
-	layer := func(layer Layer, policies []Policy) bool {
-		granted = false
-		for i := range policies {
-			if !policy(layer, &policies[i]) {
-				return false
-			}
-		}
-		return granted
+	if !c.layer(Identity, g.Identity) {
+		return c.match, false, c.steps
 	}
-	if !layer(Identity, g.Identity) {
-		return m, false, steps
-	}
-	if granted = false; g.Boundary != nil && (!policy(Boundary, g.Boundary) || !granted) {
-		return m, false, steps
+	if c.granted = false; g.Boundary != nil && (!c.policy(Boundary, g.Boundary) || !c.granted) {
+		return c.match, false, c.steps
 	}
 	for _, level := range g.Organization {
-		if !layer(Organization, level) {
-			return m, false, steps
+		if !c.layer(Organization, level) {
+			return c.match, false, c.steps
 		}
 	}
-	return m, true, steps
+	return c.match, true, c.steps
+}
+
+// A textComparison compares a need with one statement after the other.
+type textComparison struct {
+	need    *Need
+	action  string    // in lower case, or empty for all actions
+	actions *language // all actions
+	assume  *assumption
+	granted bool  // by the current layer
+	match   Match // the statement of the identity policies that grants the need
+	steps   int
+}
+
+// layer reports whether the policies grant the need.
+func (c *textComparison) layer(layer Layer, policies []Policy) bool {
+	c.granted = false
+	for i := range policies {
+		if !c.policy(layer, &policies[i]) {
+			return false
+		}
+	}
+	return c.granted
+}
+
+// policy sets granted if a statement grants the need. It returns false if a Deny may overlap the
+// need.
+func (c *textComparison) policy(layer Layer, p *Policy) bool {
+	if p.Document == nil {
+		return true
+	}
+	for i := range p.Document.Statements {
+		s := &p.Document.Statements[i]
+		if s.Effect == Allow && (c.granted || s.NotResource != nil && c.need.premise == nil) {
+			continue
+		}
+		c.steps += len(s.actions)
+		if c.actions == nil && !s.matchesAction(c.action) ||
+			c.actions != nil && !s.fitsActions(c.need, c.actions) {
+			continue
+		}
+		c.steps += len(s.resources) * len(c.need.resources)
+		if s.Effect == Deny {
+			if s.mayOverlap(c.need) && !c.need.excludes(s, c.action, c.assume) {
+				return false
+			}
+			continue
+		}
+		if !s.coversAll(c.need) {
+			continue
+		}
+		c.steps += s.work.steps(c.assume.ctx)
+		if possible, open := c.assume.conditions(s); !possible || open != nil {
+			continue
+		}
+		if c.granted = true; layer == Identity {
+			c.match = Match{p.ID, layer, i + 1, s}
+		}
+	}
+	return true
+}
+
+// allActions returns the language of the need's actions, so that coveredBy can compare it.
+func (n *Need) allActions() *language {
+	l := n.actions()
+	l.tokens = toTokens.Replace(l.text)
+	return &l
+}
+
+// fitsActions reports for an Allow whether the statement matches each action of a need, and for a
+// Deny, whether it may match one. It compares texts only.
+func (s *Statement) fitsActions(n *Need, actions *language) bool {
+	if s.NotAction != nil {
+		return s.Effect == Deny || n.premise != nil && n.premise.statement.NotAction != nil &&
+			isSubset(s.actions, n.premise.statement.actions)
+	}
+	return slices.ContainsFunc(s.actions, func(p pattern) bool {
+		if s.Effect == Deny {
+			return actions.mayOverlap(&p)
+		}
+		return actions.coveredBy(&p)
+	})
 }
 
 // mayOverlap reports whether the statement's resources may include a resource of the need.
@@ -238,6 +302,12 @@ func (s *Statement) mayOverlap(n *Need) bool {
 
 // coversAll reports whether each language of the need is covered by one pattern of the statement.
 func (s *Statement) coversAll(n *Need) bool {
+	if n.premise != nil && s.coversWritten(n) {
+		return true
+	}
+	if s.NotResource != nil {
+		return false
+	}
 	for j := range n.resources {
 		inside := false
 		for i := range s.resources {

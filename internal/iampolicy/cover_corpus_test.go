@@ -3,6 +3,8 @@ package iampolicy
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -20,14 +22,75 @@ func checkCoverAgainstEvaluate(t *testing.T, name string, g Grants, r Request) {
 	switch allowed := result.Decision == Allowed; {
 	case r.Resource == "*":
 		// The need for "*" also includes every ARN.
-		if c.Status == Satisfied && (!allowed || result.Conditional) {
-			t.Errorf("%s: %s on * is satisfied, but Evaluate returns %v", name, r.Action, result.Decision)
+		if c.Status == Satisfied {
+			checkAllowedInEachContext(t, name, g, r)
 		}
-	case result.Conditional && c.Status == Satisfied, !result.Conditional &&
-		allowed != (c.Status == Satisfied):
+	case result.Conditional && c.Status == Satisfied:
+		// Cover sees that conditions exclude each other, or always hold. Evaluate does not.
+		checkAllowedInEachContext(t, name, g, r)
+	case !result.Conditional && allowed != (c.Status == Satisfied):
 		t.Errorf("%s: %s on %s is %s (%s), but Evaluate returns %v, conditional %v", name, r.Action,
 			r.Resource, c.Status, c.Reason, result.Decision, result.Conditional)
 	}
+}
+
+// checkAllowedInEachContext checks that a request is allowed in contexts that add values to the
+// known context. The values are those in the policies, and values of every type.
+func checkAllowedInEachContext(t *testing.T, name string, g Grants, r Request) {
+	t.Helper()
+	known := r.Context
+	for seed := range uint64(200) {
+		r.Context = g.randomContext(newGenerator(seed, false), known)
+		if seed == 0 {
+			r.Context = known
+		}
+		if d := g.Evaluate(r).Decision; d != Allowed {
+			t.Errorf("%s: %s on %s is satisfied, but %v in the context %q", name, r.Action, r.Resource, d,
+				r.Context)
+			return
+		}
+	}
+}
+
+// randomContext adds values for some of the keys in the policies to a context.
+func (g Grants) randomContext(random generator, known Context) Context {
+	ctx := known.clone()
+	values := map[string][]string{}
+	add := func(key string, list ...string) {
+		values[strings.ToLower(key)] = append(values[strings.ToLower(key)], list...)
+	}
+	for _, p := range g.policies() {
+		for i := range p.Document.Statements {
+			s := &p.Document.Statements[i]
+			var variables []string
+			for j := range s.Conditions {
+				add(s.Conditions[j].Key, s.Conditions[j].Values...)
+				variables = append(variables, s.Conditions[j].variablesWithoutDefault()...)
+			}
+			for j := range s.resources {
+				variables = append(variables, s.resources[j].variablesWithoutDefault()...)
+			}
+			for _, key := range variables {
+				add(key, "x")
+			}
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		if _, present := ctx.lookup(key); present || random.chance(25) {
+			continue
+		}
+		list := []string{}
+		for range []int{1, 1, 1, 1, 0, 2, 3}[random.IntN(7)] {
+			value := random.value()
+			if random.chance(60) && len(values[key]) > 0 {
+				value = random.one(values[key]...)
+			}
+			list = append(list, strings.NewReplacer("*", random.one("", "x", "*"), "${ex:k}",
+				random.value()).Replace(value))
+		}
+		ctx[key] = list
+	}
+	return ctx
 }
 
 // TestCoverAgreesWithEvaluate checks that Cover and Evaluate agree on the requests of the corpus
@@ -98,10 +161,9 @@ func FuzzCover(f *testing.F) {
 		c := g.Cover(n, nil)
 		switch r := g.Evaluate(Request{Action: c.ExampleAction, Resource: c.ExampleARN}); {
 		case c.Status == Satisfied:
-			r := g.Evaluate(Request{Action: otherAction, Resource: otherResource})
-			if n.Includes(otherAction, otherResource) && (r.Decision != Allowed || r.Conditional) {
-				t.Errorf("%s on %s is satisfied, but %s on %s is %v, conditional %v", action, resource,
-					otherAction, otherResource, r.Decision, r.Conditional)
+			if n.Includes(otherAction, otherResource) {
+				checkAllowedInEachContext(t, action+" on "+resource, g,
+					Request{Action: otherAction, Resource: otherResource})
 			}
 		case c.Status == Unverified:
 			if c.Reason == "" {

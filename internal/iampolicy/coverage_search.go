@@ -13,11 +13,16 @@ type coverageSearch struct {
 	need   *Need
 	action string // in lower case
 	ctx    Context
+	assume *assumption // of the need; its context is ctx
 	// groups are the identity policies, the boundary, and each level of the organization. Each group
 	// has to allow a request.
 	groups []group
 	denies []rule
-	search *search
+	// excluded match the requests that the need's premise excludes. If mayBeExcluded is true, an
+	// undecided exclusion counts, too.
+	excluded      []rule
+	mayBeExcluded bool
+	search        *search
 }
 
 type group struct {
@@ -30,14 +35,19 @@ type rule struct {
 	// sure are the names that the statement certainly matches, and may are the names that it possibly
 	// matches. They differ if a resource pattern contains a variable without a known value.
 	sure, may extent
-	// hasSure is false if the condition is undecided: the statement then matches no name for certain.
-	hasSure bool
+	// open are the conditions that are undecided. The statement then matches no name for certain.
+	open []*Condition
+	// whole is true if the statement matches each name of the need in each context, apart from open.
+	whole bool
 }
+
+func (r *rule) hasSure() bool { return len(r.open) == 0 }
 
 // newCoverageSearch returns a search for an action, which is given in lower case. It collects the
 // statements that match the action, except those with a condition that is not met.
-func (g Grants) newCoverageSearch(n *Need, action string, ctx Context, s *search) *coverageSearch {
-	q := &coverageSearch{need: n, action: action, ctx: ctx, search: s}
+func (g Grants) newCoverageSearch(n *Need, action string, a *assumption,
+	s *search) *coverageSearch {
+	q := &coverageSearch{need: n, action: action, ctx: a.ctx, assume: a, search: s}
 	add := func(layer Layer, policies []Policy) {
 		var allows []rule
 		for i := range policies {
@@ -47,22 +57,15 @@ func (g Grants) newCoverageSearch(n *Need, action string, ctx Context, s *search
 			}
 			for j := range p.Document.Statements {
 				s := &p.Document.Statements[j]
-				q.search.steps -= len(s.actions)
-				if !s.matchesAction(action) {
-					continue
-				}
-				q.search.steps -= len(s.resources) + s.work.steps(ctx)
-				met, undecided := s.conditionsHold(ctx)
-				if !met && !undecided {
-					continue
-				}
-				r := s.rule(ctx)
+				r, ok := q.newRule(s)
 				r.match = Match{p.ID, layer, j + 1, s}
-				r.hasSure = met && !undecided
-				if s.Effect == Deny {
-					q.denies = append(q.denies, r)
-				} else {
+				switch {
+				case !ok:
+				case s.Effect == Allow:
+					r.whole = s.coversWritten(n)
 					allows = append(allows, r)
+				case !n.excludes(s, action, a):
+					q.denies = append(q.denies, r)
 				}
 			}
 		}
@@ -75,7 +78,32 @@ func (g Grants) newCoverageSearch(n *Need, action string, ctx Context, s *search
 	for _, level := range g.Organization {
 		add(Organization, level)
 	}
+	if n.premise != nil {
+		for i := range n.premise.excluded {
+			s := n.premise.excluded[i].Statement
+			if r, ok := q.newRule(s); ok {
+				r.match.Statement = s
+				q.excluded = append(q.excluded, r)
+			}
+		}
+	}
 	return q
+}
+
+// newRule returns the rule of a statement. It returns false if the statement does not match the
+// action, or if its condition is not met.
+func (q *coverageSearch) newRule(s *Statement) (r rule, ok bool) {
+	if q.search.steps -= len(s.actions); !s.matchesAction(q.action) {
+		return r, false
+	}
+	q.search.steps -= len(s.resources) + s.work.steps(q.ctx)
+	possible, open := q.assume.conditions(s)
+	if !possible {
+		return r, false
+	}
+	r = s.rule(q.ctx)
+	r.open = open
+	return r, true
 }
 
 // rule returns the extents of the statement's resources. In Resource, a pattern with a variable
@@ -112,7 +140,7 @@ func (r *rule) extent(v bound) (extent, bool) {
 	if (r.match.Effect == Allow) == (v == upperBound) {
 		return r.may, true
 	}
-	return r.sure, r.hasSure
+	return r.sure, r.hasSure()
 }
 
 func extents(rules []rule, v bound) (list []extent) {
@@ -126,28 +154,27 @@ func extents(rules []rule, v bound) (list []extent) {
 
 // hasUndecided reports whether a rule has different extents under the two bounds.
 func (q *coverageSearch) hasUndecided() bool {
-	differ := func(rules []rule) bool {
-		for i := range rules {
-			r := &rules[i]
-			if !r.hasSure || len(r.sure.patterns) != len(r.may.patterns) {
-				return true
-			}
-		}
-		return false
-	}
-	for _, g := range q.groups {
-		if differ(g.allows) {
-			return true
-		}
-	}
-	return differ(q.denies)
+	return slices.ContainsFunc(q.groups, func(g group) bool { return undecided(g.allows) }) ||
+		undecided(q.denies)
+}
+
+func undecided(rules []rule) bool {
+	return slices.ContainsFunc(rules, func(r rule) bool {
+		return !r.hasSure() || len(r.sure.patterns) != len(r.may.patterns)
+	})
 }
 
 // worstHole finds a resource of the need on which the action is not allowed. A definite hole is not
 // allowed, regardless of unknown values. Whether any other hole is allowed depends on unknown
 // values. An empty name means that every resource is allowed, or that the budget is spent.
 func (q *coverageSearch) worstHole() (name string, definite, spent bool) {
-	if name, ok := q.hole(upperBound); ok {
+	// A hole that the premise does not exclude in any context comes first.
+	q.mayBeExcluded = true
+	name, ok := q.hole(upperBound)
+	if q.mayBeExcluded = false; !ok && undecided(q.excluded) {
+		name, ok = q.hole(upperBound)
+	}
+	if ok {
 		return name, true, false
 	}
 	if q.search.spent || !q.hasUndecided() {
@@ -176,47 +203,164 @@ func (q *coverageSearch) hole(v bound) (string, bool) {
 	return best, found
 }
 
-// allows reports whether one name is allowed under a bound.
+// allows reports whether one name is allowed under a bound, or excluded by the premise.
 func (q *coverageSearch) allows(name string, v bound) bool {
-	matches := func(r *rule) bool {
-		e, ok := r.extent(v)
-		return ok &&
-			slices.ContainsFunc(e.patterns, func(p *pattern) bool { return p.match(name) }) != e.not
+	excluded, openExclusions := q.exclusions(nil)
+	if anyContains(excluded, name) {
+		return true
 	}
 	for i := range q.denies {
-		if matches(&q.denies[i]) {
-			return false
+		d := &q.denies[i]
+		if e, ok := d.extent(v); ok && e.contains(name) {
+			if excluded, open := q.exclusions(d.open); !anyContains(excluded, name) &&
+				q.oneMatches(open, name, q.assume.with(d.open)) == nil {
+				return false
+			}
 		}
 	}
-	for _, g := range q.groups {
-		if !slices.ContainsFunc(g.allows, func(r rule) bool { return matches(&r) }) {
+	for i := range q.groups {
+		allows, open := q.allowed(&q.groups[i], v)
+		if !q.wholly(&q.groups[i], v) && !anyContains(allows, name) &&
+			q.oneMatches(slices.Concat(open, openExclusions), name, q.assume) == nil {
 			return false
 		}
 	}
 	return true
 }
 
+func (e *extent) contains(name string) bool {
+	return slices.ContainsFunc(e.patterns, func(p *pattern) bool { return p.match(name) }) != e.not
+}
+
+func anyContains(list []extent, name string) bool {
+	return slices.ContainsFunc(list, func(e extent) bool { return e.contains(name) })
+}
+
+// exclusions returns the extents of the exclusions that certainly apply in contexts that meet
+// further conditions, and the other exclusions.
+func (q *coverageSearch) exclusions(further []*Condition) (list []extent, open []rule) {
+	if q.mayBeExcluded {
+		return extents(q.excluded, lowerBound), nil
+	}
+	a := q.assume.with(further)
+	for i := range q.excluded {
+		r := q.excluded[i]
+		if len(r.open) > 0 && further != nil {
+			r.open = a.open(r.open)
+		}
+		if r.hasSure() {
+			list = append(list, r.sure)
+		} else {
+			open = append(open, r)
+		}
+	}
+	return list, open
+}
+
+// allowed returns the extents of the Allow statements that count under a bound, and the statements
+// that count only in some contexts.
+func (q *coverageSearch) allowed(g *group, v bound) (list []extent, open []rule) {
+	if v == lowerBound {
+		for i := range g.allows {
+			if !g.allows[i].hasSure() {
+				open = append(open, g.allows[i])
+			}
+		}
+	}
+	return extents(g.allows, v), open
+}
+
+// wholly reports whether a statement allows each name of the need under a bound.
+func (q *coverageSearch) wholly(g *group, v bound) bool {
+	return slices.ContainsFunc(g.allows, func(r rule) bool {
+		return r.whole && (v == upperBound || r.hasSure())
+	})
+}
+
+// oneMatches returns rules of which, in each context, one matches the name. It returns nil if that
+// is not certain.
+func (q *coverageSearch) oneMatches(rules []rule, name string, a *assumption) []rule {
+	var matching []rule
+	for _, r := range rules {
+		if r.whole || r.sure.contains(name) {
+			matching = append(matching, r)
+		}
+	}
+	holds := func(rules []rule) bool {
+		lists := make([][]*Condition, len(rules))
+		for i := range rules {
+			lists[i] = rules[i].open
+		}
+		return a.oneHolds(lists)
+	}
+	if !holds(matching) {
+		return nil
+	}
+	// Without the rules that are not necessary, the others match more names.
+	for i := len(matching) - 1; i >= 0; i-- {
+		if fewer := slices.Delete(slices.Clone(matching), i, i+1); holds(fewer) {
+			matching = fewer
+		}
+	}
+	return matching
+}
+
 // holeIn finds the shortest hole of a language. A name is a hole if a Deny matches the name, or if
 // a group has no Allow that matches the name. holeIn searches each Deny and each group separately,
 // which costs far less than one search over all statements.
 func (q *coverageSearch) holeIn(l *language, v bound, s *search) (best string, found bool) {
-	try := func(c clause) {
-		if name, ok := s.shortest(l, []clause{c}); ok && (!found || shorter(name, best)) {
+	try := func(open []rule, a *assumption, clauses ...clause) {
+		if name, ok := q.holeOf(l, clauses, open, a, s); ok && (!found || shorter(name, best)) {
 			best, found = name, true
 		}
 	}
 	for i := range q.denies {
-		if e, ok := q.denies[i].extent(v); ok && e.mayOverlap(l) {
-			try(clause{statements: []extent{e}})
+		d := &q.denies[i]
+		if e, ok := d.extent(v); ok && e.mayOverlap(l) {
+			denied := clause{statements: []extent{e}}
+			if len(q.excluded) == 0 {
+				try(nil, q.assume, denied)
+				continue
+			}
+			excluded, open := q.exclusions(d.open)
+			try(open, q.assume.with(d.open), denied, clause{none: true, statements: excluded})
 		}
 	}
-	for _, g := range q.groups {
-		allows := extents(g.allows, v)
-		if !coversAll(allows, l) {
-			try(clause{none: true, statements: allows})
+	excluded, openExclusions := q.exclusions(nil)
+	for i := range q.groups {
+		g := &q.groups[i]
+		allows, open := q.allowed(g, v)
+		if allows = append(allows, excluded...); !coversAll(allows, l) && !q.wholly(g, v) {
+			try(append(open, openExclusions...), q.assume, clause{none: true, statements: allows})
 		}
 	}
 	return best, found
+}
+
+// maxUnions is the number of unions of statements that a search for a hole may find.
+const maxUnions = 16
+
+// holeOf finds the shortest name of a language for which all clauses are true, and that open does
+// not cover: in some context, none of the rules that match the name applies.
+func (q *coverageSearch) holeOf(l *language, clauses []clause, open []rule, a *assumption,
+	s *search) (string, bool) {
+	for i := 0; ; i++ {
+		name, ok := s.shortest(l, clauses)
+		if !ok || len(open) == 0 || i == maxUnions {
+			return name, ok
+		}
+		union := q.oneMatches(open, name, a)
+		if union == nil {
+			return name, true
+		}
+		outside := clause{} // the names that a rule of the union does not match
+		for _, r := range union {
+			if !r.whole {
+				outside.statements = append(outside.statements, extent{r.sure.patterns, !r.sure.not})
+			}
+		}
+		clauses = append(clauses, outside)
+	}
 }
 
 // shorter reports whether a has fewer characters than b.
@@ -248,6 +392,9 @@ func coversAll(allows []extent, l *language) bool {
 // anyAllowed reports whether some name of the need is allowed under a bound.
 func (q *coverageSearch) anyAllowed(v bound) bool {
 	clauses := []clause{{none: true, statements: extents(q.denies, v)}}
+	if len(q.excluded) > 0 {
+		clauses = append(clauses, clause{none: true, statements: extents(q.excluded, upperBound)})
+	}
 	for _, g := range q.groups {
 		clauses = append(clauses, clause{statements: extents(g.allows, v)})
 	}
@@ -332,6 +479,9 @@ func (q *coverageSearch) gapStatus(g Grants) Status {
 // sampleAllowed reports whether an ordinary name of the need is allowed. A true result saves a
 // search.
 func (q *coverageSearch) sampleAllowed(g Grants) bool {
+	if q.need.premise != nil {
+		return false // the premise may exclude the name, or its conditions contradict the statement
+	}
 	for i := range q.need.resources {
 		name := q.need.resources[i].sampleName()
 		q.search.steps -= g.workOfDecision(q.ctx)

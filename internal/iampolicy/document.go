@@ -52,6 +52,7 @@ type Statement struct {
 	Start, End Position
 
 	actions, resources []pattern
+	variables          bool // the patterns may contain policy variables
 	work               statementWork
 }
 
@@ -107,6 +108,7 @@ func (s *Statement) compile(variables bool) {
 	if s.NotResource != nil {
 		resources = s.NotResource
 	}
+	s.variables = variables
 	s.actions = make([]pattern, len(actions))
 	// Convert all actions to lower case in one call, which saves an allocation for each action. If an
 	// action contains the separator, convert each action on its own.

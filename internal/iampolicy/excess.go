@@ -61,8 +61,8 @@ func (g Grants) ExcessWithin(b *Budget, required []Need, ctx Context) (list []Ex
 	}
 	s := b.newSearch(excessUnits)
 	defer func() { b.settle(s) }()
-	f := excessFinder{grants: g, wanted: requirementStatements(required), ctx: ctx, search: s,
-		patterns: g.patterns(), bytes: excessBytes}
+	f := excessFinder{grants: g, wanted: requirementStatements(required),
+		assume: b.assume(&Need{}, ctx), search: s, patterns: g.patterns(), bytes: excessBytes}
 	for i := range g.Identity {
 		p := &g.Identity[i]
 		if p.Document == nil {
@@ -88,7 +88,7 @@ func (g Grants) ExcessWithin(b *Budget, required []Need, ctx Context) (list []Ex
 type excessFinder struct {
 	grants Grants
 	wanted []Statement // the required needs
-	ctx    Context
+	assume *assumption
 	search *search
 	// patterns is the number of patterns in grants. bytes is the size that the list may still have.
 	patterns, bytes int
@@ -105,7 +105,8 @@ func (f *excessFinder) statement(m Match) bool {
 			if actionShown && shown[i] {
 				continue
 			}
-			e, found := f.grants.excessOfPair(m, action, resource, f.wanted, f.ctx, f.search)
+			e, found := f.grants.excessOfPair(m, action, resource, f.wanted, f.assume,
+				f.search)
 			f.search.steps -= f.patterns + len(f.wanted)
 			if found {
 				actionShown, shown[i] = true, true
@@ -140,9 +141,9 @@ func requirementStatements(required []Need) []Statement {
 }
 
 // excessOfPair finds a request that one pair of patterns grants and that is not required.
-func (g Grants) excessOfPair(m Match, action, resource string, wanted []Statement, ctx Context,
-	budget *search) (e Excess, found bool) {
-	granted := m.rule(ctx).may
+func (g Grants) excessOfPair(m Match, action, resource string, wanted []Statement,
+	a *assumption, budget *search) (e Excess, found bool) {
+	granted := m.rule(a.ctx).may
 	n, err := NewNeed(action, resource)
 	// For a statement with NotResource, resource is "*" and m.Resource is empty, so the index is -1.
 	// If NewNeed fails for such a statement, the action is invalid.
@@ -172,7 +173,7 @@ func (g Grants) excessOfPair(m Match, action, resource string, wanted []Statemen
 		if !m.matchesAction(lowered) {
 			continue // excluded by NotAction
 		}
-		q := g.newCoverageSearch(&n, lowered, ctx, budget)
+		q := g.newCoverageSearch(&n, lowered, a, budget)
 		budget.steps -= len(wanted)
 		name, ok := q.shortestExcess(granted, requiredExtents(wanted, lowered))
 		if !ok {
@@ -249,7 +250,7 @@ func (g Grants) wellKnownExample(n *Need, q *coverageSearch, m Match, granted ex
 		if !l.includes(lowered) || !m.matchesAction(lowered) || requiredExtents(wanted, lowered) != nil {
 			continue
 		}
-		other := g.newCoverageSearch(n, lowered, q.ctx, q.search.exampleSearch)
+		other := g.newCoverageSearch(n, lowered, q.assume, q.search.exampleSearch)
 		if name, ok := other.shortestExcess(granted, nil); ok {
 			return action, name
 		}

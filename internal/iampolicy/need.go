@@ -29,6 +29,10 @@ type Need struct {
 	action pattern
 	// preferred is the resource to use as the example of a gap, or empty. See Preferring.
 	preferred string
+	// premise limits the requests of the need, and written is the resource pattern of its statement,
+	// see Within. Nil does not limit them.
+	premise *Premise
+	written string
 	// resources are the languages of the resource pattern: two for "*", one for any other pattern with
 	// six fields, and one for each reading of a pattern with fewer fields. A need from NewLiteralNeed
 	// has one for each of its resources.

@@ -48,6 +48,18 @@ func RequestsFor(action, pattern string) (Requests, error) {
 	return literalRequests(action, pattern, other)
 }
 
+// Within returns the requests limited to what a statement of a required document allows. resource
+// is the statement's pattern as written, see iampolicy.Need.Within.
+func (r Requests) Within(premise *iampolicy.Premise, resource string) Requests {
+	r.Need = r.Need.Within(premise, resource)
+	readings := make([]iampolicy.Need, len(r.readings))
+	for i := range r.readings {
+		readings[i] = r.readings[i].Within(premise, resource)
+	}
+	r.readings = readings
+	return r
+}
+
 // literalRequests returns the requests for an action on one resource, as text. other are the
 // resources that another source of AWS names instead.
 func literalRequests(action, resource string, other []string) (Requests, error) {
