@@ -22,6 +22,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/output"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/settings"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 type auditOptions struct {
@@ -32,6 +33,7 @@ type auditOptions struct {
 	failOn           string
 	failOnUnverified bool
 	upgradeTo        string
+	scps             []string
 	timeout          time.Duration
 }
 
@@ -50,6 +52,7 @@ needs.
 Exit status: 0 compliant, 1 gaps now or after the upgrade, 2 unverified or an error.`,
 		Example: `  remotion-audit audit
   remotion-audit audit --callers user/render-ci=render,role/deploy --regions us-east-1,eu-west-1
+  remotion-audit audit --scp root.json --scp ou.json,more.json
   remotion-audit audit --upgrade-to latest --format json --output report.json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runAudit(cmd, o) },
@@ -69,6 +72,7 @@ Exit status: 0 compliant, 1 gaps now or after the upgrade, 2 unverified or an er
 		"exit with status 2 if anything is unverified, even if there are gaps")
 	cmd.Flags().StringVar(&o.upgradeTo, "upgrade-to", "",
 		"release of a planned upgrade, x.y.z or latest: also report the permissions that it needs")
+	cmd.Flags().StringArrayVar(&o.scps, "scp", nil, scpUsage)
 	cmd.Flags().DurationVar(&o.timeout, "timeout", 2*time.Minute,
 		"time limit; requirements that are not checked by then are unverified")
 	return cmd
@@ -126,6 +130,19 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 	if err != nil {
 		return err
 	}
+	scps := files{ctx: cmd.Context(), stdin: cmd.InOrStdin()}
+	organization := scps.organization(o.scps)
+	for _, level := range organization {
+		for i := range level {
+			level[i].ID = "service control policy " + textfmt.OneLine(level[i].ID)
+		}
+	}
+	if err := errors.Join(scps.errs...); err != nil {
+		if cmd.Context().Err() != nil {
+			return interrupted(cmd)
+		}
+		return err
+	}
 	// Open the file before the audit, so that a wrong name fails at once.
 	out := cmd.OutOrStdout()
 	if o.output != "" {
@@ -179,7 +196,8 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "auditing account %s in %s\n", place.Account,
 		strings.Join(regions, " "))
-	auditor := app.App{Config: cfg, Clients: clients, Log: log, UpgradeTo: upgradeTo}
+	auditor := app.App{Config: cfg, Clients: clients, Log: log, UpgradeTo: upgradeTo,
+		Organization: organization, OrganizationID: organizationID(awsConfig)}
 	r, err := auditor.Report(ctx, place, now.UTC().Format("20060102T150405Z"))
 	if err != nil {
 		return o.withFlagNames(cmd, err)

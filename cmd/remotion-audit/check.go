@@ -74,9 +74,7 @@ Exit status: 0 everything is granted, 1 gaps, 2 unverified or an error, 130 inte
 	f.StringArrayVar(&o.policies, "policy", nil,
 		"file with an identity policy, - for standard input (repeatable; the policies are combined)")
 	f.StringVar(&o.boundary, "boundary", "", "file with the permissions boundary")
-	f.StringArrayVar(&o.scps, "scp", nil,
-		"files with the service control policies of one level of the organization, with commas "+
-			"(repeatable, once for each level)")
+	f.StringArrayVar(&o.scps, "scp", nil, scpUsage)
 	f.StringVar(&o.kind, "for", "",
 		"kind of policy: user (runs Remotion's CLI or SDK) or role (execution role of the functions)")
 	f.StringVar(&o.required, "required", "", "file with a policy document of the required permissions")
@@ -279,13 +277,7 @@ func (o checkOptions) grants(files *files) (g iampolicy.Grants) {
 		p := files.policy("--boundary", o.boundary)
 		g.Boundary = &p
 	}
-	for _, level := range o.scps {
-		var list []iampolicy.Policy
-		for name := range strings.SplitSeq(level, ",") {
-			list = append(list, files.policy("--scp", name))
-		}
-		g.Organization = append(g.Organization, list)
-	}
+	g.Organization = files.organization(o.scps)
 	return g
 }
 

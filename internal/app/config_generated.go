@@ -27,7 +27,8 @@ type Config struct {
 	// no-acl). A name without a role is an output bucket.
 	Buckets Buckets `env:"BUCKETS"`
 	// AssumedContext holds ASSUMED_CONTEXT. Request context that every simulated request has in
-	// addition to the defaults, as key=value. A key may occur several times.
+	// addition to the defaults, as key=value. A key may occur several times. Keys of the network are
+	// those of the callers; keys of a VPC also count for functions in a VPC.
 	AssumedContext AssumedContext `env:"ASSUMED_CONTEXT"`
 	// ReadScope holds READ_SCOPE. account: the auditor may read any user, role, group and policy of
 	// the account, and discovers functions and permission sets. named: it reads what NamedPrincipals

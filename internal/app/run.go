@@ -19,6 +19,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/collect"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
@@ -41,6 +42,11 @@ type App struct {
 	Now func() time.Time
 	// UpgradeTo is the release of a planned upgrade; nil for none.
 	UpgradeTo *policies.Release
+	// Organization are the service control policies of the account if they are known.
+	Organization [][]iampolicy.Policy
+	// OrganizationID returns the id of the account's organization; nil leaves it unknown. The client of
+	// AWS Organizations would make the function larger, so only the command sets it.
+	OrganizationID func(context.Context) (string, error)
 	// Function is the name of the Lambda function, empty for the command.
 	Function string
 	// ConfigError is the error of ConfigFromEnv; nil for none. With an error, the function audits
@@ -139,6 +145,7 @@ func (a *App) Report(ctx context.Context, p Location, runID string) (audit.Repor
 	if err != nil {
 		return audit.Report{}, err
 	}
+	plan.Organization = a.Organization
 	plan.SeenRegions = sync.OnceValue(func() []string { return a.seenRegions(ctx, p) })
 	if a.UpgradeTo != nil {
 		to, err := a.UpgradeTo.In(p.Partition)
@@ -168,7 +175,8 @@ func (a *App) Report(ctx context.Context, p Location, runID string) (audit.Repor
 
 // collector returns a collector with the clients of the run.
 func (a *App) collector() collect.Collector {
-	return collect.Collector{IAM: a.IAM, Lambda: a.Lambda, STS: a.STS, Throttled: a.Throttled}
+	return collect.Collector{IAM: a.IAM, Lambda: a.Lambda, STS: a.STS,
+		OrganizationID: a.OrganizationID, Throttled: a.Throttled}
 }
 
 // Handle is the Lambda handler. It makes one run for one event. Gaps are not an error. A run that

@@ -27,11 +27,12 @@ type decision struct {
 	missing              []string
 	// disputed is true if the status is a gap only by some of the sources of AWS, which note names.
 	disputed bool
+	// assumed is true if the status depends on the assumed context, and conditions that are not known
+	// may change it.
+	assumed bool
 }
 
 const (
-	organizationWhy = "a service control policy of the organization denies the action: only an " +
-		"administrator of the organization can change that policy"
 	boundaryWhy = "AWS reports that the permissions boundary does not allow the action"
 )
 
@@ -42,7 +43,8 @@ const (
 //
 //   - If the engine reports satisfied and AWS allows the request, the need is satisfied.
 //   - If the documents grant the request and AWS attributes its denial to the organization or to
-//     the permissions boundary, the organization or the boundary is the cause.
+//     the permissions boundary, the organization or the boundary is the cause. decideOrganization
+//     says whether a denial by the organization is certain.
 //   - If the documents do not grant the request and AWS denies it, decide uses the engine's result.
 //   - If AWS allows the example and the documents do not grant another resource, decide uses the
 //     engine's result, too.
@@ -54,19 +56,20 @@ const (
 func (t TargetFacts) decide(n needs.Need) decision {
 	q := n.SimulationRequest
 	v := decision{need: n, example: q.Resource}
-	if slices.Contains(t.Guessed, q.Resource) {
-		v.status, v.inspected = Unverified, "unknown"
-		v.why = "the principal could not be read, so the path in its ARN is unknown"
-		return v
-	}
 	answer, answered := t.Answers[q]
 	if answered {
 		v.simulated, v.simulatedStatements, v.missing = answer.Decision.String(), answer.Statements,
 			answer.Missing
 	}
+	if slices.Contains(t.Guessed, q.Resource) {
+		v.status, v.inspected = Unverified, "unknown"
+		v.why = "the principal could not be read, so the path in its ARN is unknown"
+		return v
+	}
 	if answer.Inferred {
 		v.note = t.inferredNote(q)
 	}
+	answer = v.withoutOrganization(answer)
 	in := t.inspect(n)
 	v.inspected, v.statements = string(in.status), in.statements
 	if len(t.Unread) > 0 || t.Presence == PresenceUnknown {
@@ -84,7 +87,7 @@ func (t TargetFacts) decide(n needs.Need) decision {
 	case answer.Decision == iampolicy.Allowed:
 		v.allowedByAWS(in, answer)
 	default:
-		v.deniedByAWS(in, answer)
+		v.deniedByAWS(t, in, answer)
 	}
 	return v
 }
@@ -105,17 +108,23 @@ func (v *decision) allowedByAWS(in inspection, answer Answer) {
 }
 
 // deniedByAWS sets the status of a need if AWS denies the example and all documents were read.
-func (v *decision) deniedByAWS(in inspection, answer Answer) {
+func (v *decision) deniedByAWS(t TargetFacts, in inspection, answer Answer) {
+	if answer.OrganizationDenies && t.Grants.Organization != nil {
+		in = t.withoutOrganization().inspect(v.need)
+	}
 	switch {
 	case answer.OrganizationDenies &&
 		(in.grantsSimulated() || in.open || in.status == Conditional):
-		v.deny(SCP, organizationWhy)
+		v.decideOrganization(t, answer)
 	case answer.BoundaryDenies && in.grantsSimulated():
 		v.deny(PermissionsBoundary, boundaryWhy)
 	case in.grantsSimulated():
 		v.disagree(in, answer, "the policy documents")
 	case in.status != Conditional || answer.Decision == iampolicy.ImplicitDeny || in.mayDeny:
 		v.adopt(in)
+		if in.status == Conditional && !in.elsewhere {
+			v.decideAbsentKeys(t)
+		}
 		if answer.OrganizationDenies {
 			v.addNote("a service control policy of the organization also denies the action")
 		}
@@ -166,10 +175,10 @@ func (v *decision) partlyRead(t TargetFacts, in inspection, answer Answer, answe
 	case !answered:
 		v.status, v.why = Unverified, unread+", and AWS did not simulate the request"+t.cutOff()
 	case answer.Decision == iampolicy.Allowed:
-		v.status, v.note = Satisfied,
-			unread+"; AWS allows the simulated resource, but the other resources are unverified"
+		v.status, v.why = Unverified, "AWS allows the sample, but "+unread+
+			", so other resources are unverified"
 	case answer.OrganizationDenies:
-		v.deny(SCP, organizationWhy)
+		v.decideOrganization(t, answer)
 	case answer.BoundaryDenies:
 		v.deny(PermissionsBoundary, boundaryWhy)
 	case answer.Decision == iampolicy.ExplicitDeny &&

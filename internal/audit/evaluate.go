@@ -193,7 +193,7 @@ func (j *Judge) evaluateRequirement(t TargetFacts, r policies.Requirement) Findi
 	f.Inspected, f.Simulated = worst.inspected, worst.simulated
 	f.Statements, f.SimulatedStatements, f.MissingContext = worst.statements,
 		worst.simulatedStatements, worst.missing
-	f.Notes = addNote(f.Notes, worst.note)
+	f.Notes, f.UnderAssumedContext = addNote(f.Notes, worst.note), worst.assumed
 	if gaps > 0 && f.Covered > 0 {
 		f.Status = Partial
 	}

@@ -112,8 +112,8 @@ func TestDecide(t *testing.T) {
 			[]string{conditional}, nil, organization, Denied, SCP},
 		{"documents grant under a condition, AWS denies explicitly: unverified",
 			[]string{conditional}, nil, explicit, Unverified, ""},
-		{"all documents are unread, AWS allows: satisfied",
-			nil, unread, allowed, Satisfied, ""},
+		{"all documents are unread, AWS allows: unverified",
+			nil, unread, allowed, Unverified, ""},
 		{"all documents are unread, AWS denies: missing",
 			nil, unread, implicit, Missing, NoGrant},
 		{"all documents are unread, AWS denies explicitly: denied",
@@ -134,8 +134,8 @@ func TestDecide(t *testing.T) {
 			[]string{conditional}, unread, explicit, Denied, IdentityDeny},
 		{"some documents are unread, the others grant, AWS denies without a cause: unverified",
 			[]string{allow}, unread, implicit, Unverified, ""},
-		{"some documents are unread, the others deny, AWS allows: satisfied",
-			[]string{deny}, unread, allowed, Satisfied, ""},
+		{"some documents are unread, the others deny, AWS allows: unverified",
+			[]string{deny}, unread, allowed, Unverified, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -170,8 +170,8 @@ func TestReasonNamesTheConditionalStatement(t *testing.T) {
 	q := needs.SimulationRequest{Action: "s3:ListBucket", Resource: bucket, Region: "us-east-1"}
 	const buckets = "arn:aws:s3:::remotionlambda-useast1-*"
 	for want, texts := range map[string][]string{
-		"statement 3 (Sid Mfa) of inline policy 'a' denies the action under a condition":         {vpc + "," + plain + "," + mfa},
-		"statement 1 (Sid Vpc) of inline policy 'a' grants the action under a condition":         {vpc},
+		"statement 3 (Sid Mfa) of inline policy 'a' denies the action under the condition":       {vpc + "," + plain + "," + mfa},
+		"statement 1 (Sid Vpc) of inline policy 'a' grants the action under the condition":       {vpc},
 		"statement 1 (Sid Own) of inline policy 'a' grants the action through a policy variable": {own},
 	} {
 		facts := TargetFacts{Name: "user/ci", ARN: "arn:aws:iam::123456789012:user/ci", Presence: Present,
@@ -362,9 +362,13 @@ func TestFailedReadIsNotCompliant(t *testing.T) {
 	facts := compliantFacts(t)
 	facts.Targets[0].Unread = []Problem{{What: "inline policy", Why: "access denied"}}
 	r := Evaluate(facts)
-	if r.Status != StatusUnverified || r.Summary.Satisfied != 46 || len(r.Problems) != 1 ||
-		r.Problems[0].Target != "user/ci" {
+	if r.Status != StatusUnverified || r.Summary.Satisfied != 15 || r.Summary.Unverified != 31 ||
+		len(r.Problems) != 1 || r.Problems[0].Target != "user/ci" {
 		t.Errorf("%s %+v %+v", r.Status, r.Summary, r.Problems)
+	}
+	if f := r.Findings[0]; f.Why != "AWS allows the sample, but not all policies could be read, so "+
+		"other resources are unverified" || f.Simulated != "allowed" {
+		t.Errorf("%q, simulated %s", f.Why, f.Simulated)
 	}
 }
 
@@ -374,7 +378,7 @@ func TestReportListsAssumedContext(t *testing.T) {
 	got := Evaluate(facts).AssumedContext
 	want := []string{"AWS:SecureTransport=false", "aws:PrincipalIsAWSService=false",
 		"aws:RequestedRegion=<the region of the request>",
-		"aws:SourceVpc=vpc-1", "aws:ViaAWSService=false",
+		"aws:SourceVpc=vpc-1 (callers and functions in a VPC)", "aws:ViaAWSService=false",
 		"iam:PassedToService=lambda.amazonaws.com (iam:PassRole)"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -85,6 +85,10 @@ type TargetFacts struct {
 	Unread []Problem
 	// Assumed is Facts.Assumed. Evaluate sets it.
 	Assumed iampolicy.Context
+	// Tags are the tags of the principal. They are all of its tags if Presence is Present.
+	Tags map[string]string
+	// OrganizationID is the id of the account's organization; empty if it is unknown.
+	OrganizationID string
 	// Answers holds the simulator's answers, Unanswered the reasons why requests have no answer.
 	Answers    map[needs.SimulationRequest]Answer
 	Unanswered []Problem
@@ -130,6 +134,10 @@ type Answer struct {
 	// OrganizationDenies is true if AWS names the organization as a cause of the denial.
 	// BoundaryDenies is true if AWS names the permissions boundary.
 	OrganizationDenies, BoundaryDenies bool
+	// Plausible is the answer to the same request with plausible values of UnknownKeys, which are
+	// context keys with unknown values. It is nil unless the organization denies the request.
+	Plausible   *Answer
+	UnknownKeys []string
 	// Inferred is true if AWS did not simulate this request. The answer is then that for the same
 	// action on the first resource in the first region. AWS also allowed an action of the same service
 	// in both regions.

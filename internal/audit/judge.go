@@ -96,7 +96,7 @@ func (j *Judge) Add(index int, t TargetFacts) {
 			What: "the judgement of " + t.Name, Why: NotInTime, Remedy: notInTimeRemedy})
 	}
 	result.target = TargetReport{Name: t.Name, ARN: t.ARN, Kind: t.Kind, Purpose: t.Purpose,
-		Summary: sum, CutOff: t.CutOff}
+		Summary: sum, CutOff: t.CutOff, Context: contextLines(t.principalContext())}
 	if t.Kind == Caller {
 		result.target.Operations = t.Purpose.Operations()
 	}

@@ -175,6 +175,9 @@ type TargetReport struct {
 	Summary    Summary              `json:"summary"`
 	// CutOff is true if the deadline ended the simulation early.
 	CutOff bool `json:"cutOff"`
+	// Context lists what the simulated requests of the target have in addition to the assumed context
+	// of the report: its tags and its organization.
+	Context []string `json:"context,omitempty"`
 }
 
 // Finding is the judgement on one requirement for one target.
@@ -206,6 +209,9 @@ type Finding struct {
 	Statements          []StatementRef `json:"statements,omitempty"`
 	SimulatedStatements []string       `json:"simulatedStatements,omitempty"`
 	MissingContext      []string       `json:"missingContext,omitempty"`
+	// UnderAssumedContext is true if the organization denies the permission under the assumed context,
+	// and a condition that the audit does not know may change that.
+	UnderAssumedContext bool `json:"underAssumedContext,omitempty"`
 	// Asked is the number of needed resources, Covered the number of those that are granted.
 	Covered int `json:"covered"`
 	Asked   int `json:"asked"`

@@ -11,6 +11,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/cloudwatch"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/iam"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/lambda"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/organizations"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/s3"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/sns"
@@ -25,6 +26,8 @@ type services struct {
 	s3         *s3.Service
 	cloudwatch *cloudwatch.Service
 	lambda     *lambda.Service
+
+	organizations *organizations.Service
 
 	guard   authz.Guard
 	callers authz.Callers
@@ -58,7 +61,9 @@ func newServices(a *Account, guard authz.Guard) (*services, error) {
 		return nil, err
 	}
 	s.s3 = s3.New(account, a.Buckets)
-	for _, svc := range []service.Service{s.iam, s.sts, s.sns, s.s3, s.cloudwatch, s.lambda} {
+	s.organizations = organizations.New(account, a.ServiceControlPolicies != nil)
+	for _, svc := range []service.Service{s.iam, s.sts, s.sns, s.s3, s.cloudwatch, s.lambda,
+		s.organizations} {
 		d := svc.Definition()
 		s.definitions = append(s.definitions, &d)
 	}

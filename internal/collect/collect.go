@@ -26,6 +26,9 @@ type Collector struct {
 	Lambda *lambda.Client
 	// STS asks whether a region accepts the credentials; nil leaves such a question open.
 	STS *sts.Client
+	// OrganizationID returns the id of the account's organization; nil leaves it unknown. Collect calls
+	// it at most once, and only if the organization denies a request. An error is no problem.
+	OrganizationID func(context.Context) (string, error)
 	// Throttled returns the number of throttled answers; nil means none. Collect adds the number to
 	// problems that the deadline caused.
 	Throttled func() int64
@@ -53,7 +56,10 @@ type Plan struct {
 	// Assumed holds context keys that are added to the default context of each request and override
 	// it.
 	Assumed iampolicy.Context
-	Callers []Caller
+	// Organization are the service control policies of the account if they are known: see
+	// iampolicy.Grants.
+	Organization [][]iampolicy.Policy
+	Callers      []Caller
 	// RenderRoles are names of roles without a path. Callers pass the first role to new functions.
 	RenderRoles []string
 	// Named is true if the auditor may read only the principals that its deployment names. Collect
@@ -83,6 +89,16 @@ func (c Collector) Collect(ctx context.Context,
 	plan Plan) (audit.Facts, iter.Seq2[int, audit.TargetFacts]) {
 	r := &run{iam: c.IAM, lambda: c.Lambda, sts: c.STS, plan: plan,
 		managed: map[managedRead]*managedPolicy{}}
+	r.organizationID = sync.OnceValue(func() string {
+		if c.OrganizationID == nil {
+			return ""
+		}
+		id, err := c.OrganizationID(ctx)
+		if err != nil || !organizationIDs.MatchString(id) {
+			return ""
+		}
+		return id
+	})
 	throttled := func() int64 { return 0 }
 	if c.Throttled != nil {
 		before := c.Throttled()
@@ -122,6 +138,9 @@ func (c Collector) Collect(ctx context.Context,
 		facts.Releases = r.releases(survey.functions)
 	}
 	r.resolveTargets(survey)
+	for _, t := range r.targets {
+		t.organization = plan.Organization
+	}
 	r.simulatedReleases = facts.SimulatedReleases()
 	return facts, r.eachTarget(ctx, throttled)
 }
@@ -217,6 +236,8 @@ type run struct {
 	simulatedReleases []policies.Release
 	// rolesOnly is true if the run needs only the roles of functions, not their releases.
 	rolesOnly bool
+	// organizationID returns the id of the account's organization, or "" if it is unknown.
+	organizationID func() string
 
 	mu      sync.Mutex
 	managed map[managedRead]*managedPolicy
@@ -232,7 +253,8 @@ type target struct {
 	lookedUp     chan struct{} // closed when lookup and boundaryARN are known
 	documents    snapshot
 	boundary     snapshot
-	read         chan struct{} // closed when documents and boundary are known; nil before their reads
+	organization [][]iampolicy.Policy // Plan.Organization
+	read         chan struct{}        // closed when documents and boundary are known; nil before their reads
 	simulation   simulationResult
 }
 
@@ -242,6 +264,9 @@ func (t *target) factsWithDocuments() audit.TargetFacts {
 	f.Grants.Identity = t.documents.policies
 	if len(t.boundary.policies) > 0 {
 		f.Grants.Boundary = &t.boundary.policies[0]
+	}
+	if !linkedToService(f) {
+		f.Grants.Organization = t.organization
 	}
 	f.Unread = slices.Concat(t.lookup.problems, t.documents.problems, t.boundary.problems)
 	return f

@@ -33,12 +33,12 @@ func TestFailedReads(t *testing.T) {
 		{"the denial of all calls leaves requirements unverified", []awsemu.Fault{deny("*")}, nil, 46,
 			`the user "ci" itself: access denied`},
 		{"denied documents are a problem",
-			[]awsemu.Fault{deny("iam:GetUserPolicy"), deny("iam:GetRolePolicy")}, nil, 0,
+			[]awsemu.Fault{deny("iam:GetUserPolicy"), deny("iam:GetRolePolicy")}, nil, 45,
 			`inline policy "remotion": access denied`},
-		{"a denied list of policies is a problem", []awsemu.Fault{deny("iam:ListUserPolicies")}, nil, 0,
+		{"a denied list of policies is a problem", []awsemu.Fault{deny("iam:ListUserPolicies")}, nil, 31,
 			"the list of inline policies: access denied"},
 		{"a denied read of the role leaves requirements unverified",
-			[]awsemu.Fault{deny("iam:GetRole")}, nil, 2,
+			[]awsemu.Fault{deny("iam:GetRole")}, nil, 16,
 			`the role "remotion-lambda-role" itself: access denied`},
 		{"endless throttling leaves requirements unverified",
 			[]awsemu.Fault{{Operation: "iam:SimulatePrincipalPolicy", Throttle: true}},
@@ -49,7 +49,7 @@ func TestFailedReads(t *testing.T) {
 			"ServiceFailure: sorry"},
 		{"a document that does not parse is a problem", nil, func(a *awsemu.Account) {
 			changeUser(a, func(u *awsemu.User) { u.Inline["broken"] = "{\n  \"Statement\": [,]\n}" })
-		}, 0, `inline policy "broken": line 2, column 17: Statement: expected "{", got ","`},
+		}, 31, `inline policy "broken": line 2, column 17: Statement: expected "{", got ","`},
 		{"a trust policy that does not parse leaves a requirement unverified",
 			nil, func(a *awsemu.Account) {
 				changeRole(a, func(r *awsemu.Role) { r.Trust = `{"Statement":{}}` })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -72,6 +73,7 @@ func (r *run) readTarget(ctx context.Context, t *target) {
 			out, err := r.iam.GetUser(ctx, &iam.GetUserInput{UserName: &name})
 			if err == nil {
 				t.facts.ARN, boundary = aws.ToString(out.User.Arn), out.User.PermissionsBoundary
+				t.facts.Tags = tagsOf(out.User.Tags)
 			}
 			return err
 		}
@@ -81,6 +83,7 @@ func (r *run) readTarget(ctx context.Context, t *target) {
 			out, err := r.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: &name})
 			if err == nil {
 				t.facts.ARN, boundary = aws.ToString(out.Role.Arn), out.Role.PermissionsBoundary
+				t.facts.Tags = tagsOf(out.Role.Tags)
 				t.readTrust(aws.ToString(out.Role.AssumeRolePolicyDocument))
 			}
 			return err
@@ -108,6 +111,24 @@ func (r *run) readTarget(ctx context.Context, t *target) {
 	if t.facts.ARN == "" {
 		t.facts.ARN = r.arn(t.facts.Name)
 	}
+}
+
+// The limits of IAM for the tags of a principal.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+const maxTags, maxTagKey, maxTagValue = 50, 128, 256
+
+// tagsOf returns the tags in an answer. It drops what IAM does not store, because the simulator
+// would refuse the whole request.
+func tagsOf(list []types.Tag) map[string]string {
+	tags := map[string]string{}
+	for _, tag := range list {
+		key, value := aws.ToString(tag.Key), aws.ToString(tag.Value)
+		if key != "" && utf8.RuneCountInString(key) <= maxTagKey &&
+			utf8.RuneCountInString(value) <= maxTagValue && len(tags) < maxTags {
+			tags[key] = value
+		}
+	}
+	return tags
 }
 
 func (t *target) readTrust(encoded string) {

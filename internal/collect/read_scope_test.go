@@ -98,11 +98,11 @@ func TestAnUnnamedPrincipalIsOneProblem(t *testing.T) {
 			user, `the user "ci" itself`, "arn:aws:iam::123456789012:user/ci" + path, 31},
 		{"an omitted render role is one problem",
 			role, `the role "remotion-lambda-role" itself`, role + path, 16},
-		{"an omitted group is one problem", group, `group "renderers"`, group, 0},
+		{"an omitted group is one problem", group, `group "renderers"`, group, 31},
 		{"an omitted policy with two attachments is one problem",
-			shared, `managed policy "shared"`, shared, 0},
+			shared, `managed policy "shared"`, shared, 31},
 		{"an omitted policy that is also a boundary is one problem",
-			limits, `managed policy "limits"`, limits, 0},
+			limits, `managed policy "limits"`, limits, 31},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -110,7 +110,7 @@ func (r *run) suspectRegions(ctx context.Context, s *survey) {
 		q := needs.SimulationRequest{Action: "lambda:InvokeFunction",
 			Resource: scope.ExampleFunction(region), Region: region}
 		result := r.simulateBatch(ctx, principal, simulationBatch{actions: []string{q.Action},
-			resources: []string{q.Resource}, sample: q})
+			resources: []string{q.Resource}, sample: q, context: r.requestContext(principal, q)})
 		allowed[i] = result.answers[q].Decision == iampolicy.Allowed && result.problems == nil
 	})
 	for i, region := range s.forbidden {

@@ -36,8 +36,14 @@ const maxResources = 20
 // action of each service, the probe, in each further region. The answer of the first region also
 // counts in a further region on two conditions: AWS allows the request in the first region and the
 // probe in both regions, and the policies grant the request without a condition. All other requests
-// are simulated, up to maxResources for an action in a region.
+// are simulated, up to maxResources for an action in a region. Requests that the organization denies
+// are simulated again: see simulateUnknownKeys.
 func (r *run) simulate(ctx context.Context, t *target) {
+	r.simulateNeeds(ctx, t)
+	r.simulateUnknownKeys(ctx, t)
+}
+
+func (r *run) simulateNeeds(ctx context.Context, t *target) {
 	t.simulation.answers = map[needs.SimulationRequest]audit.Answer{}
 	if err := ctx.Err(); err != nil {
 		t.simulation.snapshot = problemOf(ctx, "the simulation of "+t.facts.Name,
@@ -48,6 +54,9 @@ func (r *run) simulate(ctx context.Context, t *target) {
 	answers := t.simulation.answers
 	simulateAll := func(requests []needs.SimulationRequest) {
 		batches := makeBatches(requests)
+		for i := range batches {
+			batches[i].context = r.requestContext(t, batches[i].sample)
+		}
 		results := make([]simulationResult, len(batches))
 		parallelN(len(batches), func(i int) { results[i] = r.simulateBatch(ctx, t, batches[i]) })
 		for _, s := range results {
@@ -80,8 +89,7 @@ func (r *run) simulate(ctx context.Context, t *target) {
 		return ok && a.Decision == iampolicy.Allowed
 	}
 	<-t.read
-	facts := t.factsWithDocuments()
-	facts.Assumed = r.plan.Assumed
+	facts := r.judgedFacts(t)
 	granted := func(q needs.SimulationRequest) bool {
 		return ctx.Err() == nil && // the engine takes a while for some documents
 			facts.Presence == audit.Present && len(facts.Unread) == 0 && facts.Granted(q)
@@ -157,7 +165,22 @@ type simulationBatch struct {
 	actions   []string
 	resources []string
 	// sample is one request of the batch. All requests of the batch have its region and context.
-	sample needs.SimulationRequest
+	sample  needs.SimulationRequest
+	context iampolicy.Context
+}
+
+// requestContext returns the context in which a request of a target is simulated.
+func (r *run) requestContext(t *target, q needs.SimulationRequest) iampolicy.Context {
+	facts := t.facts
+	facts.Assumed = r.plan.Assumed
+	return facts.RequestContext(q)
+}
+
+// judgedFacts returns the facts of a target as the judge gets them. Callers wait for target.read.
+func (r *run) judgedFacts(t *target) audit.TargetFacts {
+	facts := t.factsWithDocuments()
+	facts.Assumed = r.plan.Assumed
+	return facts
 }
 
 // makeBatches groups requests into batches, in the order of their first requests.
@@ -209,7 +232,7 @@ func (r *run) simulateBatch(ctx context.Context, t *target,
 	in := &iam.SimulatePrincipalPolicyInput{
 		PolicySourceArn: &t.facts.ARN,
 		ActionNames:     b.actions,
-		ContextEntries:  contextEntries(audit.AssumedContext(b.sample, r.plan.Assumed)),
+		ContextEntries:  contextEntries(b.context),
 	}
 	if !slices.Equal(b.resources, []string{"*"}) {
 		in.ResourceArns = b.resources

@@ -26,6 +26,8 @@ type Coverage struct {
 	// Reason says why the status is Unverified.
 	Reason string
 
+	// ctx is the context of the result. It explains conditions.
+	ctx Context
 	// undecided is true if an UnmetCondition depends on unknown values. It is false if the known
 	// values do not meet the condition.
 	undecided bool
@@ -46,6 +48,12 @@ func (g Grants) Cover(n Need, ctx Context) Coverage { return g.CoverWithin(Unlim
 // CoverWithin is Cover within a budget that several calls share. If the budget is spent, or if its
 // context ends, the status is Unverified unless it is certain already.
 func (g Grants) CoverWithin(b *Budget, n Need, ctx Context) Coverage {
+	c := g.coverWithin(b, n, ctx)
+	c.ctx = ctx
+	return c
+}
+
+func (g Grants) coverWithin(b *Budget, n Need, ctx Context) Coverage {
 	if b.spent() {
 		return Coverage{Status: Unverified, Reason: budgetExhausted}
 	}

@@ -15,14 +15,18 @@ func (m Match) Resources() []string { return slices.Concat(m.Resource, m.NotReso
 // UndecidedText explains why the effect of a statement is undecided: an unknown context value, a
 // policy variable with an unknown value, or undocumented behavior of AWS. Evaluate or Trusts must
 // list the statement as undecided.
-func (m Match) UndecidedText() string {
+func (m Match) UndecidedText() string { return m.undecidedIn(nil) }
+
+// undecidedIn is UndecidedText in a context, which is nil if no value is known.
+func (m Match) undecidedIn(ctx Context) string {
 	verb := " grants the action"
 	if m.Effect == Deny {
 		verb = " denies the action"
 	}
+	conditions := m.undecidedText(ctx)
 	switch {
-	case len(m.Conditions) > 0:
-		return m.String() + verb + " under a condition that depends on unknown context values"
+	case conditions != "":
+		return m.String() + verb + " under " + conditions
 	case m.Resource != nil || m.NotResource != nil:
 		return m.String() + verb + " through a policy variable with an unknown value"
 	}
@@ -41,7 +45,7 @@ func (c Coverage) Explanation() string {
 	case c.Status == Conditional && len(c.Deciding) == 0:
 		return "the answer depends on unknown context values"
 	case c.Status == Conditional:
-		return c.Deciding[0].UndecidedText()
+		return c.Deciding[0].undecidedIn(c.ctx)
 	}
 	switch c.Cause {
 	case NoGrant:
@@ -59,15 +63,19 @@ func (c Coverage) Explanation() string {
 	case UnmetCondition:
 		m := c.Deciding[0]
 		if c.undecided {
-			return m.UndecidedText()
+			return m.undecidedIn(c.ctx)
 		}
-		return m.String() + " grants the action only under a condition that the request does not meet"
+		return m.String() + " grants the action only under " + m.unmetText(c.ctx)
 	case PermissionsBoundary, SCP:
 		if len(c.Deciding) == 0 {
 			return "the " + layerOf(c.Cause).String() + " does not allow the action"
 		}
 	}
-	return c.Deciding[0].String() + " denies the action"
+	m := c.Deciding[0]
+	if len(m.Conditions) > 0 {
+		return m.String() + " denies the action under " + m.metText(c.ctx)
+	}
+	return m.String() + " denies the action"
 }
 
 func layerOf(c Cause) Layer {

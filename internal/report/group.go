@@ -117,9 +117,13 @@ func (g Group) Examples() []string {
 	})
 }
 
-// Impact returns at most three impacts, highest severity first, and the number of the others.
+// Impact returns at most three impacts, highest severity first, and the number of the others. It
+// says "possibly" if a condition that the audit does not know may prevent them.
 func (g Group) Impact() string {
 	impacts := g.collect(func(f audit.Finding) string { return f.Impact })
+	if len(g.Findings) > 0 && g.Findings[0].UnderAssumedContext && len(impacts) > 0 {
+		impacts[0] = "possibly: " + impacts[0]
+	}
 	return strings.Join(textfmt.Shorten(impacts, 3, ""), "; ")
 }
 

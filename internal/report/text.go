@@ -20,10 +20,17 @@ func Text(w io.Writer, r audit.Report) error {
 	for _, t := range r.Targets {
 		p.field("", "Target", "%s", targetLine(t))
 	}
+	p.writeUnread(r)
 	p.writeBody(r)
 	p.writeMuted(r)
 	p.line("")
 	p.field("", "Context", "%s", strings.Join(textfmt.OneLines(r.AssumedContext), " "))
+	for _, t := range r.Targets {
+		if t.Context != nil {
+			p.field("", "", "%s: %s", textfmt.OneLine(t.Name),
+				strings.Join(textfmt.OneLines(t.Context), " "))
+		}
+	}
 	if len(r.NotChecked) > 0 {
 		p.field("", "Not checked", "%s", strings.Join(textfmt.OneLines(r.NotChecked), ", "))
 	}

@@ -172,7 +172,8 @@ func declared() []Setting {
 			PropertyDefault: "only the context that every audit assumes",
 			Usage:           "further request context, key=value with commas",
 			Docs: "request context that every simulated request has in addition to the defaults, as " +
-				"`key=value`. A key may occur several times",
+				"`key=value`. A key may occur several times. Keys of the network are those of the " +
+				"callers; keys of a VPC also count for functions in a VPC",
 		},
 		{
 			Variable: EnvReadScope, Parameter: "ReadScope", Property: "ReadScope", Flag: "read-scope",

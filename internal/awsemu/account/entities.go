@@ -35,6 +35,7 @@ func (l *loader) user(in section[user], at, _ string) iam.User {
 		Boundary:   l.boundary(u.Boundary, join(at, "boundary")),
 		Groups:     l.groupNames(u.Groups, join(at, "groups")),
 		AccessKeys: l.accessKeys(u.AccessKeys, join(at, "accessKeys")),
+		Tags:       l.textsByKey(u.Tags, join(at, "tags")),
 	}
 }
 
@@ -46,6 +47,7 @@ func (l *loader) role(in section[role], at, _ string) iam.Role {
 		Inline:   l.inline(r.Inline, join(at, "inline"), service.KindRole),
 		Managed:  l.policyNames(r.Managed, join(at, "managed")),
 		Boundary: l.boundary(r.Boundary, join(at, "boundary")),
+		Tags:     l.textsByKey(r.Tags, join(at, "tags")),
 	}
 }
 

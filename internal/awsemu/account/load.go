@@ -44,6 +44,7 @@ import (
 //	    groups: [renderers]
 //	    accessKeys: [AKIAIOSFODNN7EXAMPLE]
 //	    boundary: limits           # a managed policy's name or ARN
+//	    tags: {team: video}        # aws:PrincipalTag/team of its requests; roles have tags, too
 //	    managed: [arn:aws:iam::aws:policy/ReadOnlyAccess]
 //	    inline:
 //	      extra: |                 # JSON, stored unchanged: positions refer to this text

@@ -415,6 +415,7 @@ users:
     groups: [renderers]
     accessKeys: [AKIAIOSFODNN7EXAMPLE]
     boundary: limits
+    tags: {team: video}
     managed: [arn:aws:iam::aws:policy/ReadOnlyAccess]
     inline:
       extra: |

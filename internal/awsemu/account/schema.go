@@ -74,6 +74,7 @@ type user struct {
 	Boundary   value         `yaml:"boundary"`
 	Groups     []value       `yaml:"groups" list:"plain"`
 	AccessKeys []value       `yaml:"accessKeys" list:"plain"`
+	Tags       map[key]value `yaml:"tags"`
 }
 
 type role struct {
@@ -82,6 +83,7 @@ type role struct {
 	Inline   map[key]value `yaml:"inline"`
 	Managed  []value       `yaml:"managed" list:"plain"`
 	Boundary value         `yaml:"boundary"`
+	Tags     map[key]value `yaml:"tags"`
 }
 
 // A managedPolicy contains the settings of a managed policy. It is empty if the file has a document

@@ -82,6 +82,9 @@ func requestContext(c *service.Call) iampolicy.Context {
 		arn, principalType = p.ARN(), "AssumedRole" // the ARN of the role, not of the session
 	}
 	context := service.PrincipalContext(p.Kind(), p.Name(), arn, c.Caller.UserID)
+	for tag, value := range p.Tags() {
+		context["aws:PrincipalTag/"+tag] = []string{value}
+	}
 	now := c.Now()
 	context["aws:PrincipalType"] = []string{principalType}
 	context["aws:PrincipalIsAWSService"] = []string{"false"}

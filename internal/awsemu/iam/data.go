@@ -32,6 +32,8 @@ type User struct {
 	// AccessKeys are the ids of the user's access keys. A request that is signed with such a key comes
 	// from this user.
 	AccessKeys []string
+	// Tags are the user's tags. Requests of the user have them as aws:PrincipalTag/KEY.
+	Tags map[string]string
 }
 
 // A Group is an IAM group.
@@ -50,6 +52,8 @@ type Role struct {
 	Inline   map[string]string
 	Managed  []string
 	Boundary string
+	// Tags are the role's tags. Requests of its sessions have them as aws:PrincipalTag/KEY.
+	Tags map[string]string
 }
 
 // A ManagedPolicy is a customer managed policy or an AWS managed policy.

@@ -16,6 +16,23 @@ type boundaryXML struct {
 	ARN  string `xml:"PermissionsBoundaryArn"`
 }
 
+// tagsXML are the tags of an entity. Lists of entities do not contain them.
+type tagsXML = *wire.Members[tagXML]
+
+type tagXML struct{ Key, Value string }
+
+func tagsOf(e *entity) tagsXML {
+	if len(e.tags) == 0 {
+		return nil
+	}
+	var list []tagXML
+	for _, key := range slices.Sorted(maps.Keys(e.tags)) {
+		list = append(list, tagXML{key, e.tags[key]})
+	}
+	members := wire.ListOf(list)
+	return &members
+}
+
 type userXML struct {
 	Path       string
 	UserName   string
@@ -23,6 +40,7 @@ type userXML struct {
 	ARN        string `xml:"Arn"`
 	CreateDate string
 	Boundary   *boundaryXML `xml:"PermissionsBoundary"`
+	Tags       tagsXML
 }
 
 type groupXML struct {
@@ -42,6 +60,7 @@ type roleXML struct {
 	Trust      string       `xml:"AssumeRolePolicyDocument"`
 	MaxSession int          `xml:"MaxSessionDuration"`
 	Boundary   *boundaryXML `xml:"PermissionsBoundary"`
+	Tags       tagsXML
 }
 
 func boundaryOf(e *entity) *boundaryXML {
@@ -52,7 +71,7 @@ func boundaryOf(e *entity) *boundaryXML {
 }
 
 func (c call) user(e *entity) userXML {
-	return userXML{e.path, e.name, e.id, e.ARN(), wire.Stamp(e.created), boundaryOf(e)}
+	return userXML{e.path, e.name, e.id, e.ARN(), wire.Stamp(e.created), boundaryOf(e), tagsOf(e)}
 }
 
 func (c call) group(e *entity) groupXML {
@@ -61,7 +80,7 @@ func (c call) group(e *entity) groupXML {
 
 func (c call) role(e *entity) roleXML {
 	return roleXML{e.path, e.name, e.id, e.ARN(), wire.Stamp(e.created), wire.Encode(e.trust.text),
-		3600, boundaryOf(e)}
+		3600, boundaryOf(e), tagsOf(e)}
 }
 
 // entityReads are the operations that read users, groups, roles and their inline policies.
@@ -94,7 +113,7 @@ func getUser(c call) (any, error) {
 	switch e := c.callerEntity(); {
 	case e == nil:
 		return result{userXML{"/", "administrator", c.Caller.UserID, c.Caller.ARN,
-			wire.Stamp(service.CreationTime(c.account.ID)), nil}}, nil
+			wire.Stamp(service.CreationTime(c.account.ID)), nil, nil}}, nil
 	case e.kind == service.KindUser:
 		return result{c.user(e)}, nil
 	default:
@@ -110,7 +129,7 @@ func (c call) plainRoles(es []*entity) []roleXML {
 	var roles []roleXML
 	for _, e := range es {
 		r := c.role(e)
-		r.Boundary = nil
+		r.Boundary, r.Tags = nil, nil
 		roles = append(roles, r)
 	}
 	return roles

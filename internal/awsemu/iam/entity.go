@@ -24,6 +24,7 @@ type entity struct {
 	inline   map[string]document
 	attached []*policy
 	boundary *policy
+	tags     map[string]string // of a user or a role
 
 	groups []*entity // of a user
 	trust  document  // of a role
@@ -43,6 +44,9 @@ func (e *entity) ID() string { return e.id }
 
 // Grants implements [service.Principal].
 func (e *entity) Grants() iampolicy.Grants { return e.grants(nil) }
+
+// Tags implements [service.Principal].
+func (e *entity) Tags() map[string]string { return e.tags }
 
 // Trust implements [service.Role].
 func (e *entity) Trust() string { return e.trust.text }

@@ -55,6 +55,7 @@ func New(account *service.Account, d Data) (*Service, error) {
 		if err != nil {
 			return nil, err
 		}
+		e.tags = u.Tags
 		for _, group := range u.Groups {
 			g := s.entities[service.KindGroup][group]
 			if g == nil {
@@ -72,7 +73,7 @@ func New(account *service.Account, d Data) (*Service, error) {
 		if err != nil {
 			return nil, err
 		}
-		e.trust = document{text: trustText(r.Trust)}
+		e.trust, e.tags = document{text: trustText(r.Trust)}, r.Tags
 	}
 	return s, nil
 }

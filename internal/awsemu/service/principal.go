@@ -30,6 +30,8 @@ type Principal interface {
 	ID() string
 	// Grants returns the policies that decide about the calls of the principal.
 	Grants() iampolicy.Grants
+	// Tags returns the tags of the principal.
+	Tags() map[string]string
 }
 
 // A Role is a role of the account.

@@ -240,12 +240,13 @@ func Video() *awsemu.Account {
 	}
 }
 
-// CallerWith returns an account with the user caller, which has the key userKey and one policy.
+// CallerWith returns an account with the user caller, which has the key userKey, one policy and the
+// tag team=video.
 func CallerWith(document string) *awsemu.Account {
 	a := Video()
 	a.Topics = []string{"alerts"}
 	a.Users["caller"] = awsemu.User{AccessKeys: []string{UserKey},
-		Inline: map[string]string{"own": document}}
+		Inline: map[string]string{"own": document}, Tags: map[string]string{"team": "video"}}
 	return a
 }
 

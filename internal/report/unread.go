@@ -1,0 +1,101 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/contract"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
+)
+
+// writeUnread writes about the targets whose policies could not be read: what AWS's simulator
+// answers, what is not read, and how the auditor gets the permission to read it. It writes nothing
+// if the policies of all targets were read.
+func (p *page) writeUnread(r audit.Report) {
+	var unread []string
+	for _, t := range r.Targets {
+		if text := simulatorText(r, t); text != "" {
+			if unread == nil {
+				p.line("")
+			}
+			unread = append(unread, t.Name)
+			p.field("", "AWS simulator", "%s", text)
+		}
+	}
+	refused := false
+	for _, target := range unread {
+		var parts []string
+		for _, pr := range r.Problems {
+			if pr.Target == target {
+				parts = append(parts, textfmt.OneLine(pr.What))
+				refused = refused || pr.Grant != ""
+			}
+		}
+		p.field("", "Not read", "%s: %s", textfmt.OneLine(target), textfmt.Some(parts, maxUnread))
+	}
+	if refused {
+		p.field("", "Fix", "add the statement to a policy of the auditor, or run the audit as an "+
+			"administrator; `remotion-audit policies auditor --account %s` prints a policy with all that "+
+			"an audit needs", textfmt.OneLine(r.Account))
+		p.line("%-*s%s", labelWidth, "Statement", textfmt.OneLine(readStatement(r)))
+	}
+}
+
+// maxUnread is the number of unread parts that the report lists for a target.
+const maxUnread = 3
+
+// simulatorText counts what AWS's simulator answers about a target. It is empty if all policies of
+// the target were read, or if AWS answered nothing.
+func simulatorText(r audit.Report, t audit.TargetReport) string {
+	var allowed, unanswered int
+	var denied []string
+	unread := false
+	for _, f := range r.Findings {
+		if f.Target != t.Name || f.Policy != t.Kind.Policy() || f.Sid == audit.TrustSid {
+			continue
+		}
+		unread = unread || f.Inspected == "unknown"
+		switch {
+		// Reports of earlier releases have satisfied findings about unread policies.
+		case f.Simulated == "allowed" || f.Status == audit.Satisfied:
+			allowed++
+		case f.Simulated == "":
+			unanswered++
+		case !slices.Contains(denied, f.Action):
+			denied = append(denied, f.Action)
+		}
+	}
+	name := textfmt.OneLine(t.Name)
+	switch {
+	case !unread || allowed == 0 && denied == nil:
+		return ""
+	case denied == nil && unanswered == 0:
+		return fmt.Sprintf("allows all %d requirements of %s that the audit simulates", allowed, name)
+	}
+	text := fmt.Sprintf("allows %s of %s", textfmt.Plural(allowed, "requirement"), name)
+	if denied != nil {
+		text += " and denies " + textfmt.Enumerate(textfmt.OneLines(denied), maxUnread)
+	}
+	if unanswered > 0 {
+		text += fmt.Sprintf("; it gives no answer about %d", unanswered)
+	}
+	return text
+}
+
+// readStatement returns a policy statement that lets the auditor read the principals of the account
+// and their policies.
+func readStatement(r audit.Report) string {
+	var actions []string
+	for _, p := range contract.ReadPermissions() {
+		switch p.Scope {
+		case contract.ScopeUsers, contract.ScopeGroups, contract.ScopeRoles, contract.ScopePolicies:
+			actions = append(actions, p.Action)
+		}
+	}
+	iam := "arn:" + r.Partition + ":iam::"
+	return textfmt.JSON(struct {
+		Effect           string
+		Action, Resource []string
+	}{"Allow", actions, []string{iam + r.Account + ":*", iam + "aws:policy/*"}})
+}
