@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/spf13/cobra"
 
@@ -35,6 +34,7 @@ type auditOptions struct {
 	upgradeTo        string
 	scps             []string
 	timeout          time.Duration
+	envFile          envFileFlags
 }
 
 func auditCommand() *cobra.Command {
@@ -45,6 +45,11 @@ func auditCommand() *cobra.Command {
 		Long: `Audit the AWS account of the credentials in the environment. The command is
 read-only and publishes nothing. Without --callers it audits the principal of the
 credentials and the render roles.
+
+The credentials are those that Remotion's CLI uses: REMOTION_AWS_PROFILE, then
+REMOTION_AWS_ACCESS_KEY_ID and REMOTION_AWS_SECRET_ACCESS_KEY, then AWS_PROFILE, then
+AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. In a Remotion project, .env sets those of
+these variables that the environment does not set.
 
 With --upgrade-to the report also lists the permissions that an upgrade of Remotion
 needs.
@@ -75,6 +80,7 @@ Exit status: 0 compliant, 1 gaps now or after the upgrade, 2 unverified or an er
 	cmd.Flags().StringArrayVar(&o.scps, "scp", nil, scpUsage)
 	cmd.Flags().DurationVar(&o.timeout, "timeout", 2*time.Minute,
 		"time limit; requirements that are not checked by then are unverified")
+	o.envFile.register(cmd)
 	return cmd
 }
 
@@ -157,14 +163,17 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 	defer stop()
 
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
-	clients, awsConfig, err := app.LoadClients(ctx, log, config.WithDefaultRegion(defaultRegion))
+	clients, awsConfig, err := loadClients(ctx, o.envFile, cmd.ErrOrStderr(), log)
 	if err != nil {
 		return err
 	}
-	place, self, err := callerIdentity(ctx, clients.STS, awsConfig.Region)
+	id, err := callerIdentity(ctx, clients.STS)
 	if err != nil {
 		return err
 	}
+	fmt.Fprintln(cmd.ErrOrStderr(), "identity: "+textfmt.OneLine(id.String()))
+	place, self := app.Location{Account: id.Account, Partition: id.Partition,
+		Region: awsConfig.Region}, principalOf(id)
 	cfg, err := app.ConfigFromEnv(func(name string) string {
 		if value := o.flagValue(cmd, name); value != "" {
 			return value
@@ -176,10 +185,13 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 	})
 	if err != nil {
 		if self == "" {
-			err = fmt.Errorf("%w\nthe credentials belong to neither a user nor a role: set the principals "+
-				"to audit with --callers", err)
+			err = fmt.Errorf("%w\n%s: set the principals to audit with --callers", err,
+				notAuditable(id))
 		}
 		return o.withFlagNames(cmd, err)
+	}
+	for _, caller := range cfg.Sessions() {
+		fmt.Fprintf(cmd.ErrOrStderr(), "auditing %s for its session %s\n", caller.Name, caller.Session)
 	}
 	regions, further := cfg.Regions.SplitAt(place)
 	if len(further) > 0 && cfg.Regions[0] == "all" {
@@ -244,32 +256,47 @@ func exitStatus(worst policies.Severity, unverified bool, failOn policies.Severi
 	return 0
 }
 
-// callerIdentity returns the location and the principal of the credentials from STS. The principal
-// is empty for the root user and for federated users, which cannot be audited.
-func callerIdentity(ctx context.Context, client *sts.Client,
-	region string) (place app.Location, self string, err error) {
+// callerIdentity returns the ARN of the principal of the credentials from STS.
+func callerIdentity(ctx context.Context, client *sts.Client) (arn.ARN, error) {
 	out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		if ctx.Err() != nil {
-			return place, "", fmt.Errorf("no answer from AWS within --timeout: %w", err)
+			return arn.ARN{}, fmt.Errorf("no answer from AWS within --timeout: %w", err)
 		}
-		return place, "",
+		return arn.ARN{},
 			fmt.Errorf("reading the identity of the credentials failed (check them with `aws sts "+
 				"get-caller-identity`): %w", err)
 	}
 	a, ok := arn.Parse(aws.ToString(out.Arn))
 	if !ok {
-		return place, "",
+		return arn.ARN{},
 			fmt.Errorf("AWS returned %q as the ARN of the credentials, which is not an ARN",
 				aws.ToString(out.Arn))
 	}
-	place = app.Location{Account: a.Account, Partition: a.Partition, Region: region}
-	switch a.Kind() {
+	return a, nil
+}
+
+// principalOf returns the user or the role of an identity. It is empty for the root user and for
+// federated users, which cannot be audited.
+func principalOf(id arn.ARN) string {
+	switch id.Kind() {
 	case "user":
-		self = "user/" + a.Name()
+		return "user/" + id.Name()
 	case "assumed-role":
-		role, _ := a.Session()
-		self = "role/" + role
+		role, _ := id.Session()
+		return "role/" + role
 	}
-	return place, self, nil
+	return ""
+}
+
+// notAuditable says why the identity of the credentials cannot be audited.
+func notAuditable(id arn.ARN) string {
+	switch id.Kind() {
+	case "root":
+		return "the credentials belong to the root user of the account, which has no policies to audit"
+	case "federated-user":
+		return "the credentials belong to a federated user, which IAM does not know (its permissions " +
+			"depend on the user that called sts:GetFederationToken)"
+	}
+	return "the credentials belong to neither a user nor a role"
 }

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
+	"strings"
 	"testing"
 
+	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
@@ -41,6 +44,24 @@ func TestExitStatus(t *testing.T) {
 		if got := exitStatus(worstOf(test.report), test.report.Unverified(), test.failOn,
 			test.unverifiedWins); got != test.want {
 			t.Errorf("%s: exit status %d, want %d", test.name, got, test.want)
+		}
+	}
+}
+
+// TestIdentities checks which identities of credentials are audited, and that the text about each
+// other one says why it is not.
+func TestIdentities(t *testing.T) {
+	for text, want := range map[string]string{
+		"arn:aws:iam::123456789012:user/team/ci":           "user/ci",
+		"arn:aws:sts::123456789012:assumed-role/ci/run-7":  "role/ci",
+		"arn:aws:iam::123456789012:root":                   "root user of the account",
+		"arn:aws:sts::123456789012:federated-user/ann":     "federated user",
+		"arn:aws:iam::123456789012:other/x":                "neither a user nor a role",
+		"arn:aws:sts::123456789012:assumed-role-x/ci/run7": "neither a user nor a role",
+	} {
+		id, _ := arn.Parse(text)
+		if got := cmp.Or(principalOf(id), notAuditable(id)); !strings.Contains(got, want) {
+			t.Errorf("%s: got %q, want %q", text, got, want)
 		}
 	}
 }

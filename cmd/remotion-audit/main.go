@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/remotion-audit/remotion-audit/internal/app"
 )
 
 // The exit statuses. 0 means compliant.
@@ -37,7 +39,7 @@ func rootCommand() *cobra.Command {
 		Use: "remotion-audit",
 		Short: "Check that Remotion Lambda has the IAM permissions it needs, and explain " +
 			"what is missing",
-		Version:       version(),
+		Version:       app.Version(),
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}

@@ -9,12 +9,10 @@ import (
 	"os"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/spf13/cobra"
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
-	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/awsname"
 	"github.com/remotion-audit/remotion-audit/internal/evidence"
@@ -29,6 +27,7 @@ type muteOptions struct {
 	bucket   string
 	duration time.Duration
 	until    string
+	envFile  envFileFlags
 }
 
 func muteCommand() *cobra.Command {
@@ -66,6 +65,7 @@ findings that match all flags that are set. * matches any text, except in --caus
 		"end of the mute in UTC: a day (2026-12-01, inclusive) or a time (2026-12-01T09:00:00Z)")
 	flags.StringVar(&o.Reason, "reason", "", "reason of the mute (required)")
 	flags.StringVar(&o.Owner, "owner", "", "person or team responsible for the mute (required)")
+	o.envFile.register(cmd)
 	return cmd
 }
 
@@ -129,16 +129,16 @@ func runMute(cmd *cobra.Command, o muteOptions) error {
 		return err
 	}
 	ctx := cmd.Context()
-	clients, awsConfig, err := app.LoadClients(ctx, slog.New(slog.DiscardHandler),
-		config.WithDefaultRegion(defaultRegion))
+	clients, _, err := loadClients(ctx, o.envFile, cmd.ErrOrStderr(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
-	place, _, err := callerIdentity(ctx, clients.STS, awsConfig.Region)
+	id, err := callerIdentity(ctx, clients.STS)
 	if err != nil {
 		return err
 	}
-	bucket := evidence.Bucket{Client: clients.S3, Name: o.bucket, Owner: place.Account}
+	fmt.Fprintln(cmd.ErrOrStderr(), "identity: "+textfmt.OneLine(id.String()))
+	bucket := evidence.Bucket{Client: clients.S3, Name: o.bucket, Owner: id.Account}
 	for conflicts := 0; ; conflicts++ {
 		err := addMute(ctx, bucket, m, now)
 		if err == nil {

@@ -18,6 +18,7 @@ import (
 
 func testAlertCommand() *cobra.Command {
 	var topic string
+	var envFile envFileFlags
 	cmd := &cobra.Command{
 		Use:   "test-alert",
 		Short: "Send a test message to the alert topic",
@@ -28,21 +29,24 @@ sns:ListSubscriptionsByTopic on the topic.
 Exit status: 0 if the message was sent and a subscription is confirmed, else 2.`,
 		Example: `  remotion-audit test-alert --topic-arn arn:aws:sns:us-east-1:123456789012:alerts`,
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return runTestAlert(cmd, topic) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runTestAlert(cmd, topic, envFile)
+		},
 	}
 	cmd.Flags().StringVar(&topic, "topic-arn", os.Getenv(settings.EnvTopicARN),
 		"ARN of the topic (or "+settings.EnvTopicARN+" in the environment)")
+	envFile.register(cmd)
 	return cmd
 }
 
-func runTestAlert(cmd *cobra.Command, topic string) error {
+func runTestAlert(cmd *cobra.Command, topic string, envFile envFileFlags) error {
 	var checked app.TopicARN
 	if err := checked.UnmarshalText([]byte(topic)); err != nil {
 		return fmt.Errorf("--topic-arn: %w", err)
 	}
 	at, _ := arn.Parse(topic)
 	ctx := cmd.Context()
-	clients, _, err := app.LoadClients(ctx, slog.New(slog.DiscardHandler),
+	clients, _, err := loadClients(ctx, envFile, cmd.ErrOrStderr(), slog.New(slog.DiscardHandler),
 		config.WithRegion(at.Region))
 	if err != nil {
 		return err

@@ -2,10 +2,10 @@ package main
 
 import (
 	"fmt"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
+	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
@@ -16,17 +16,9 @@ func versionCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			releases := policies.Releases(policies.AWS)
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "remotion-audit %s\nRemotion %s to %s\n", version(),
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "remotion-audit %s\nRemotion %s to %s\n", app.Version(),
 				releases[0].Since, releases[len(releases)-1].Until)
 			return err
 		},
 	}
-}
-
-// version returns the version of the module, or (devel) for a build from a checkout.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
 }

@@ -29,6 +29,9 @@ type Digest struct {
 	// message is shorter after each of them.
 	Refusals int
 
+	// Auditor is the version of the auditor, for the announcement of reclassified findings.
+	Auditor string
+
 	// Reasons lists why the message is sent, without duplicates, the worst first.
 	Reasons []Reason
 	// Severity is the highest severity of the announcements. Closed gaps count too, so that a
@@ -66,6 +69,9 @@ type Counts struct {
 	// better than announced, Recovered closed gaps. Open counts all other open gaps, including gaps
 	// with a reminder.
 	Baseline, Opened, Reopened, Worse, Improved, Recovered, Retired, Open int
+	// Reclassified counts the announced findings that an upgrade of the auditor judges otherwise.
+	// ReclassifiedOpen are those of them that are open gaps.
+	Reclassified, ReclassifiedOpen int
 	// Indeterminate counts announced gaps that this run could not recheck.
 	Indeterminate int
 	// LongestOpen is the longest time that a recovered gap was open.
@@ -77,7 +83,8 @@ type Counts struct {
 func newDigest(l *lifecycle, transitions []GapTransition, errs []ErrorTransition,
 	mutes []MuteNotice, notices []audit.Notice) Digest {
 	d := Digest{Report: l.report, Now: l.now, Stateless: l.options.Stateless,
-		NewBaseline: len(l.options.Problems) > 0, Errors: errs, Mutes: mutes, Notices: notices}
+		NewBaseline: len(l.options.Problems) > 0, Errors: errs, Mutes: mutes, Notices: notices,
+		Auditor: auditorVersion(l.options.Judgement.Version)}
 	if refused := l.previous.Refused; refused != nil {
 		d.Refusals = refused.Times
 	}
@@ -114,7 +121,7 @@ func newDigest(l *lifecycle, transitions []GapTransition, errs []ErrorTransition
 		}
 	}
 	c := &d.Counts
-	announcedOpen := c.Baseline + c.Opened + c.Reopened + c.Worse + c.Improved
+	announcedOpen := c.Baseline + c.Opened + c.Reopened + c.Worse + c.Improved + c.ReclassifiedOpen
 	c.Open = max(0, l.report.Summary.Gaps-announcedOpen)
 	// position is the index of a finding in the report. Gaps that differ only in their position keep
 	// the order of the report. A gap that the report does not contain has position 0.
@@ -137,6 +144,11 @@ func newDigest(l *lifecycle, transitions []GapTransition, errs []ErrorTransition
 	return d
 }
 
+// raised reports whether a reclassified finding is an open gap with a higher severity than before.
+func (c GapTransition) raised() bool {
+	return c.Gap.Closed.IsZero() && c.Finding.Severity > c.Previous.Severity
+}
+
 // causeRemains reports whether a gap with the root cause of the recovered finding is open: in the
 // report, or not seen by this run.
 func (l *lifecycle) causeRemains(recovered audit.Finding) bool {
@@ -156,7 +168,8 @@ func (l *lifecycle) causeRemains(recovered audit.Finding) bool {
 // worst first.
 func reasonOrder(c GapTransition) int {
 	return slices.Index([]Reason{ReasonWorse, ReasonReopened, ReasonOpened, ReasonBaseline,
-		ReasonReminder, ReasonPartlyRecovered, ReasonRecovered, ReasonRetired}, c.Reason)
+		ReasonReclassified, ReasonReminder, ReasonPartlyRecovered, ReasonRecovered,
+		ReasonRetired}, c.Reason)
 }
 
 func (c *Counts) add(of GapTransition) {
@@ -171,6 +184,11 @@ func (c *Counts) add(of GapTransition) {
 		c.Worse++
 	case ReasonRetired:
 		c.Retired++
+	case ReasonReclassified:
+		c.Reclassified++
+		if of.Gap.Closed.IsZero() {
+			c.ReclassifiedOpen++
+		}
 	case ReasonRecovered, ReasonPartlyRecovered:
 		if !of.Gap.Closed.IsZero() {
 			c.Recovered++
@@ -206,7 +224,11 @@ func (d Digest) reasons() (list []Reason) {
 
 func (d Digest) severity() (worst policies.Severity) {
 	for _, c := range d.Gaps {
-		worst = max(worst, c.Finding.Severity)
+		severity := c.Finding.Severity
+		if c.Reason == ReasonReclassified && !c.raised() {
+			severity = policies.Low
+		}
+		worst = max(worst, severity)
 	}
 	if len(d.Errors) > 0 {
 		worst = max(worst, policies.High)
@@ -268,8 +290,8 @@ func (d *Digest) identify(previous State) {
 	// Reminders and recoveries use the thread of the gap or error.
 	d.Thread = ""
 	startsThread := slices.ContainsFunc(d.Gaps, func(c GapTransition) bool {
-		return slices.Contains([]Reason{ReasonWorse, ReasonReopened, ReasonOpened, ReasonBaseline},
-			c.Reason)
+		return slices.Contains([]Reason{ReasonWorse, ReasonReopened, ReasonOpened, ReasonBaseline,
+			ReasonReclassified}, c.Reason)
 	}) ||
 		slices.ContainsFunc(d.Errors, func(e ErrorTransition) bool {
 			return e.Reason == ReasonAuditorError && !e.Ended

@@ -21,6 +21,10 @@ type GapTransition struct {
 	// Finding is the report's finding about an open gap. For a closed gap it is made from the stored
 	// gap.
 	Finding audit.Finding
+	// Reclassified is why a finding is reclassified, and Previous the gap before that. Both are empty
+	// for other reasons.
+	Reclassified Reclassification
+	Previous     Previous
 }
 
 // StatusChanged reports whether an open gap is worse or better than in its last announcement.
@@ -41,6 +45,8 @@ type lifecycle struct {
 	// knowledge contains what the report shows about each target and policy kind.
 	knowledge map[targetPolicy]targetKnowledge
 	coverage  coverage
+	// rejudged is true if an auditor with another judgement wrote the state.
+	rejudged bool
 }
 
 type targetPolicy struct {
@@ -56,7 +62,7 @@ func newLifecycle(previous State, r audit.Report, mutes mute.List, now time.Time
 	o Options) *lifecycle {
 	l := &lifecycle{previous: previous, report: r, mutes: mutes, now: now, options: o,
 		findings: map[Identity]audit.Finding{}, knowledge: map[targetPolicy]targetKnowledge{},
-		coverage: newCoverage(previous, r, o.Configured)}
+		coverage: newCoverage(previous, r, o.Configured), rejudged: isRejudged(previous, o)}
 	for _, t := range r.Targets {
 		l.knowledge[targetPolicy{t.Name, t.Kind.Policy()}] = targetKnowledge{audited: true}
 	}
@@ -136,8 +142,13 @@ func (l *lifecycle) nextGaps() (gaps []Gap, transitions []GapTransition) {
 				continue
 			}
 			gaps = append(gaps, previous)
-			transitions = append(transitions,
-				l.suppressMuted(GapTransition{reason, closed, findingOf(previous)}))
+			t := GapTransition{Reason: reason, Gap: closed, Finding: findingOf(previous)}
+			if why := l.reclassifiedClosed(previous, f, inReport); why != "" {
+				t.Reason, t.Reclassified = ReasonReclassified, why
+				t.Previous = Previous{Status: previous.Status, Cause: previous.Cause,
+					Severity: previous.Severity}
+			}
+			transitions = append(transitions, l.suppressMuted(t))
 		}
 	}
 	for id, f := range l.findings {
@@ -171,6 +182,13 @@ func (l *lifecycle) openGap(f audit.Finding, previous Gap) (Gap, []GapTransition
 		(isNew || !l.coverage.another) && g.Notified.IsZero() && l.openingUnconfirmed(f) {
 		return g, nil
 	}
+	if why, was := l.reclassifiedOpen(f, previous, g); why != "" {
+		undelivered := g
+		if why == NotMuted { // until the message is delivered, the mute matches the gap
+			undelivered = previous
+		}
+		return undelivered, []GapTransition{{ReasonReclassified, g, f, why, was}}
+	}
 	var reason Reason
 	switch {
 	case g.Notified.IsZero() && l.previous.Baseline.IsZero() && !l.options.Stateless:
@@ -192,7 +210,7 @@ func (l *lifecycle) openGap(f audit.Finding, previous Gap) (Gap, []GapTransition
 		reason == ReasonWorse && g.Severity <= g.NotifiedSeverity) {
 		return g, nil
 	}
-	return g, []GapTransition{{reason, g, f}}
+	return g, []GapTransition{{Reason: reason, Gap: g, Finding: f}}
 }
 
 // openingUnconfirmed reports whether a new gap may only be due to functions that this run did not
@@ -242,13 +260,16 @@ func (l *lifecycle) confirmedReason(g Gap, f audit.Finding, inReport bool) (Reas
 	switch c := l.coverage; {
 	case reason == "":
 		return "", g
+	case l.reclassifiedClosed(g, f, inReport) != "": // the requirement did not vanish by chance
+		g.Missed = 0
+		return reason, g
 	case reason == ReasonRecovered:
 		g.Missed = 0
 		if c.lost && !g.targetMissing() {
 			reason = ""
 		}
 		return reason, g
-	case c.reconfigured(), c.removed(g.Target, Configuration.targets),
+	case c.reconfigured() && !l.rejudged, c.removed(g.Target, Configuration.targets),
 		inReport && c.removed(g.Region, Configuration.regions):
 		return reason, g
 	}

@@ -24,6 +24,9 @@ const (
 	// ReasonRetired means that a target, region or requirement is no longer audited. Its gaps have not
 	// recovered.
 	ReasonRetired Reason = "retired"
+	// ReasonReclassified means that an upgrade of the auditor judges a finding otherwise. The account
+	// did not change, as far as the auditor knows.
+	ReasonReclassified Reason = "reclassified"
 	// ReasonBaseline means that the first run found the gap, or a later run before any message was
 	// sent.
 	ReasonBaseline Reason = "baseline"

@@ -28,6 +28,8 @@ type Options struct {
 	// permission to read. Plan announces them at once, as auditor errors. Their Target is empty, and
 	// their What must be the same in each run.
 	Problems []audit.Problem
+	// Judgement is how this auditor judges.
+	Judgement Judgement
 	// Configured is the configuration of the run. If it is unknown, only the reports of two runs
 	// retire a gap.
 	Configured Configuration
@@ -71,7 +73,7 @@ func Plan(previous State, r audit.Report, mutes mute.List, now time.Time, o Opti
 	gaps, transitions := l.nextGaps()
 	errs, errorTransitions := l.nextErrors()
 	seenMutes, changedMutes := muteNotices(previous.Mutes, mutes, r, l.notSeen(), now)
-	seenNotices, notices := reportNotices(previous, r, l.coverage.lost, now)
+	seenNotices, notices := reportNotices(previous, r, l.coverage.lost, l.rejudged, now)
 	if o.Stateless { // notices would be announced on every run
 		seenMutes, changedMutes, notices = nil, nil, nil
 	}
@@ -88,6 +90,9 @@ func Plan(previous State, r audit.Report, mutes mute.List, now time.Time, o Opti
 	// the configuration no longer names.
 	next.Configured, next.Refused = l.coverage.next(previous.Configured), nil
 	next.Notices = seenNotices
+	if o.Judgement.Rules != "" && l.coverage.complete && !l.coverage.lost {
+		next.Judgement, next.Judged = o.Judgement.Rules, judgedIn(r, previous.Judged)
+	}
 	if len(notices) == 0 {
 		undelivered.Notices = seenNotices
 	}

@@ -32,7 +32,10 @@ type SeenNotice struct {
 // again. If an older release that did not announce notices wrote the state, the current notices
 // count as announced. With unconfirmed, new notices may only be due to functions that this run did
 // not find: the next run announces them.
-func reportNotices(previous State, r audit.Report, unconfirmed bool,
+//
+// With rejudged, a notice with another text than before an upgrade of the auditor is not announced
+// again: a notice of the same kind about the same target was.
+func reportNotices(previous State, r audit.Report, unconfirmed, rejudged bool,
 	now time.Time) (seen []SeenNotice, announce []audit.Notice) {
 	seen = []SeenNotice{}
 	countAsAnnounced := previous.Notices == nil && !previous.Baseline.IsZero()
@@ -53,7 +56,9 @@ func reportNotices(previous State, r audit.Report, unconfirmed bool,
 			continue
 		}
 		seen = append(seen, SeenNotice{n.Kind, n.Target, n.Text, now})
-		if !countAsAnnounced && !slices.ContainsFunc(known, equals(n)) {
+		if !countAsAnnounced && !slices.ContainsFunc(known, func(s SeenNotice) bool {
+			return equals(n)(s) || rejudged && s.Kind == n.Kind && s.Target == n.Target
+		}) {
 			announce = append(announce, n)
 		}
 	}

@@ -53,6 +53,10 @@ type State struct {
 	// Notices are the notices that were announced, or that existed before this release announced
 	// notices. Nil means that the release that wrote the state announced no notices.
 	Notices []SeenNotice `json:"notices,omitzero"`
+	// Judgement is Judgement.Rules of the auditor that wrote the state, and Judged are the
+	// requirements that it judged. Both are empty in the states of releases until November 2026.
+	Judgement string `json:"judgement,omitempty"`
+	Judged    Judged `json:"judged,omitempty"`
 	// Configured is the configuration of the last complete run. Nil means that the release that wrote
 	// the state did not store it.
 	Configured *Configuration `json:"configured,omitempty"`

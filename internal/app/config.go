@@ -216,14 +216,9 @@ func parseCaller(entry string) (c collect.Caller, err error) {
 		c.Purpose, name = purpose, entry[:i]
 	}
 	if arn.HasPrefix(name) {
-		a, ok := arn.Parse(name)
-		if !ok || !awsname.IsIAMARN(a) || a.Account == "aws" ||
-			a.Kind() != "user" && a.Kind() != "role" || !isPrincipal(a.Resource) {
-			return c,
-				fmt.Errorf("%s is not the ARN of a user or a role (sessions and the root user cannot "+
-					"be audited): %s", quoted(entry), form)
+		if c, name, err = withARN(c, name); err != nil {
+			return c, fmt.Errorf("%s %w: %s", quoted(entry), err, form)
 		}
-		c.ARN, name = name, a.Resource
 	}
 	if !isPrincipal(name) {
 		return c, fmt.Errorf("%s is not a principal: %s", quoted(entry), form)
@@ -231,6 +226,42 @@ func parseCaller(entry string) (c collect.Caller, err error) {
 	kind, rest, _ := strings.Cut(name, "/")
 	c.Name = kind + "/" + arn.Name(rest)
 	return c, nil
+}
+
+// withARN returns the caller with the ARN of an entry, and the resource that the ARN names. A
+// session of a role is read as the role, because the role has the policies. The ARN of a session
+// does not have the path of the role.
+func withARN(c collect.Caller, text string) (collect.Caller, string, error) {
+	a, _ := arn.Parse(text)
+	role, session := a.Session()
+	switch {
+	case a.Service == "sts" && awsname.IsRoleName(role) && awsname.IsSession(session) &&
+		awsname.IsIAMARN(arn.ARN{Partition: a.Partition, Service: "iam", Account: a.Account,
+			Resource: "role/" + role}):
+		c.Session = session
+		c.ARN = arn.IAM(a.Partition, a.Account, "role/"+role)
+		return c, "role/" + role, nil
+	case a.Resource == "root" && a.Service == "iam":
+		return c, "", errors.New("is the root user, which has no policies and cannot be audited")
+	case a.Service == "sts" && a.Kind() == "federated-user":
+		return c, "", errors.New("is a federated user, which cannot be audited: its permissions depend " +
+			"on those of the user that called sts:GetFederationToken, so audit that user")
+	case !awsname.IsIAMARN(a) || a.Account == "aws" || a.Kind() != "user" && a.Kind() != "role" ||
+		!isPrincipal(a.Resource):
+		return c, "", errors.New("is not the ARN of a user, of a role or of a session of a role")
+	}
+	c.ARN = text
+	return c, a.Resource, nil
+}
+
+// Sessions returns the callers that the configuration names by a session of the role.
+func (c Config) Sessions() (list []collect.Caller) {
+	for _, caller := range c.Callers {
+		if caller.Session != "" {
+			list = append(list, caller)
+		}
+	}
+	return list
 }
 
 // isPrincipal reports whether a text is a kind of principal, perhaps a path, and a name.

@@ -7,9 +7,10 @@ import "regexp"
 // Config is the configuration in the function's environment.
 type Config struct {
 	// Callers holds CALLERS. Required. The principals that run Remotion's CLI or SDK: user/NAME,
-	// role/NAME, sso/PERMISSION-SET (its role is found in the account), or the ARN of a user or role.
-	// Each may end in its purpose: [operations](operations.md) joined by +, such as =render or
-	// =deploy+delete-render; the default is =all. none audits no caller.
+	// role/NAME, sso/PERMISSION-SET (its role is found in the account), or the ARN of a user, a role
+	// or a session of a role (whose role is audited). Each may end in its purpose:
+	// [operations](operations.md) joined by +, such as =render or =deploy+delete-render; the default
+	// is =all. none audits no caller.
 	Callers Callers `env:"CALLERS,required,notEmpty"`
 	// RenderRole holds RENDER_ROLE. The name of the role that Remotion's functions run under, without
 	// path.

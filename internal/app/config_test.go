@@ -74,7 +74,8 @@ func TestConfigErrorListsAllVariables(t *testing.T) {
 	for _, want := range []string{
 		`CALLERS: "user/ci=everything": unknown operation "everything": write some of all, deploy, `,
 		`CALLERS: "group/x" is not a principal`,
-		`is not the ARN of a user or a role (sessions and the root user cannot be audited)`,
+		`CALLERS: "arn:aws:iam::123456789012:root" is the root user, which has no policies and cannot ` +
+			`be audited: use user/NAME`,
 		`CALLERS: duplicate "user/a"`,
 		`RENDER_ROLE: "a/b" is not the name of a role`,
 		`REMOTION_VERSION: "newest" is not a Remotion release`,

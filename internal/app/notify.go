@@ -84,6 +84,7 @@ func (a *App) deliver(ctx context.Context, audited auditResult, s alertInputs,
 	canDeliver := len(sinks) > 0
 	o := alert.Options{RepeatAfter: time.Duration(a.Config.RepeatAfter), First: audited.firstAttempt,
 		Configured: a.configuration(place)}
+	o.Judgement = alert.Judgement{Rules: audit.Rules(), Version: releaseVersion()}
 	from := a.sender(place)
 	from.Evidence = evidence.ReportKey(audited.report.Run.At, audited.report.Run.ID)
 	var storing sync.WaitGroup

@@ -147,6 +147,7 @@ func (a *App) Report(ctx context.Context, p Location, runID string) (audit.Repor
 	}
 	plan.Organization = a.Organization
 	plan.SeenRegions = sync.OnceValue(func() []string { return a.seenRegions(ctx, p) })
+	plan.ListUsers = a.Function == ""
 	if a.UpgradeTo != nil {
 		to, err := a.UpgradeTo.In(p.Partition)
 		if err != nil {
@@ -205,6 +206,9 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (RunResult, error
 	plan, configErr := a.Config.Plan(place)
 	if configErr = cmp.Or(a.ConfigError, configErr); configErr != nil {
 		return a.notifyConfigError(ctx, place, lc.AwsRequestID, event.DryRun, configErr)
+	}
+	for _, c := range a.Config.Sessions() {
+		a.Log.InfoContext(ctx, "session audited as its role", "role", c.Name, "session", c.Session)
 	}
 	started, throttled := a.now(), a.Throttled()
 	result := RunResult{Command: Audit, Account: place.Account, DryRun: event.DryRun}

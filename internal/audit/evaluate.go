@@ -129,6 +129,12 @@ func missingTarget(t TargetFacts, required []policies.Requirement) Finding {
 		Status: Missing, Cause: TargetMissing, Asked: 1, Breakage: policies.Hard,
 		Why: "the account has no " + t.entity() + " of this name, under any path",
 	}
+	if kind, name, ok := strings.Cut(t.Namesake, "/"); ok {
+		if kind == "sso" {
+			kind = "permission set"
+		}
+		f.Why += ": " + kind + " " + name + " exists"
+	}
 	for _, r := range required {
 		f.Severity = max(f.Severity, r.Severity)
 	}

@@ -73,6 +73,9 @@ type TargetFacts struct {
 	// Purpose is the purpose of a caller. A render role has policies.Render.
 	Purpose  policies.Purpose
 	Presence Presence
+	// Namesake is a principal that exists and has almost the name of an absent target: user/NAME,
+	// role/NAME or sso/PERMISSION-SET. It is empty if there is none, or if it is unknown.
+	Namesake string
 	// Functions are the deployed functions of a render role, and Releases are their releases. If
 	// Releases is empty, the target is judged by the releases of the account.
 	Functions []Function

@@ -88,6 +88,8 @@ var operations = map[string]operation{
 			&iam.ListGroupsForUserInput{UserName: name})},
 	"IAM.ListRoles": {"<Roles/><IsTruncated>false</IsTruncated>",
 		call(iam.NewFromConfig, (*iam.Client).ListRoles, &iam.ListRolesInput{})},
+	"IAM.ListUsers": {"<Users/><IsTruncated>false</IsTruncated>",
+		call(iam.NewFromConfig, (*iam.Client).ListUsers, &iam.ListUsersInput{})},
 	"IAM.GetUser": {"<User><UserName>u</UserName><Arn>a</Arn></User>",
 		call(iam.NewFromConfig, (*iam.Client).GetUser, &iam.GetUserInput{UserName: name})},
 	"IAM.GetRole": {"<Role><RoleName>r</RoleName><Arn>a</Arn></Role>",

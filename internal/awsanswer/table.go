@@ -65,6 +65,7 @@ var answers = map[string]answer{
 		"AttachedPolicies[].PolicyName"}, pages: true},
 	"IAM.ListGroupsForUser": {holds: []string{"Groups[].GroupName", "Groups[].Arn"}, pages: true},
 	"IAM.ListRoles":         {holds: []string{"Roles[].RoleName", "Roles[].Arn"}, pages: true},
+	"IAM.ListUsers":         {holds: []string{"Users[].UserName", "Users[].Arn"}, pages: true},
 	"IAM.GetUser":           {holds: []string{"User.UserName", "User.Arn"}},
 	"IAM.GetRole":           {holds: []string{"Role.RoleName", "Role.Arn"}},
 	"IAM.GetUserPolicy":     {holds: []string{"UserName", "PolicyName", "PolicyDocument"}},

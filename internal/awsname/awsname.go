@@ -39,6 +39,9 @@ const (
 	IAMName = `[A-Za-z0-9_+=,.@-]{1,128}`
 	// RoleName is the name of a user or role.
 	RoleName = `[A-Za-z0-9_+=,.@-]{1,64}`
+	// Session is the name of a session of a role.
+	// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+	Session = `[A-Za-z0-9_+=,.@-]{2,64}`
 	// IAMPath is "/", or printable ASCII between two slashes. It has at most MaxIAMPath characters.
 	// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
 	IAMPath = `/([!-~]+/)?`
@@ -58,6 +61,7 @@ var (
 	iamName   = whole(IAMName)
 	roleName  = whole(RoleName)
 	iamPath   = whole(IAMPath)
+	session   = whole(Session)
 )
 
 // whole compiles a form for a whole text.
@@ -106,6 +110,9 @@ func IsIAMName(s string) bool { return iamName.MatchString(s) }
 
 // IsRoleName reports whether IAM accepts the name for a role.
 func IsRoleName(s string) bool { return roleName.MatchString(s) }
+
+// IsSession reports whether STS accepts the name for a session of a role.
+func IsSession(s string) bool { return session.MatchString(s) }
 
 // IsIAMPath reports whether IAM accepts the path.
 func IsIAMPath(s string) bool { return len(s) <= MaxIAMPath && iamPath.MatchString(s) }

@@ -62,6 +62,9 @@ type Plan struct {
 	Callers      []Caller
 	// RenderRoles are names of roles without a path. Callers pass the first role to new functions.
 	RenderRoles []string
+	// ListUsers is true if Collect may list the users of the account, to name one whose name is almost
+	// that of a missing caller. The deployed function has no permission for that.
+	ListUsers bool
 	// Named is true if the auditor may read only the principals that its deployment names. Collect
 	// then lists no functions, and AWS denies the search for the role of a caller sso/PERMISSION-SET.
 	Named bool
@@ -72,7 +75,10 @@ type Caller struct {
 	// Name is user/NAME, role/NAME or sso/PERMISSION-SET.
 	Name string
 	// ARN is the ARN of the principal if the configuration has it; else empty.
-	ARN     string
+	ARN string
+	// Session is the name of the session whose role is audited, if the configuration has the ARN of a
+	// session; else empty.
+	Session string
 	Purpose policies.Purpose
 }
 
@@ -99,6 +105,7 @@ func (c Collector) Collect(ctx context.Context,
 		}
 		return id
 	})
+	r.roleNames, r.userNames = onceWith(r.listRoleNames), onceWith(r.listUserNames)
 	throttled := func() int64 { return 0 }
 	if c.Throttled != nil {
 		before := c.Throttled()
@@ -187,6 +194,7 @@ func (r *run) readAll(ctx context.Context, t *target) {
 		r.simulate(ctx, t)
 	}
 	<-t.read
+	r.findNamesake(ctx, t)
 	r.applyReadScope(t)
 }
 
@@ -239,6 +247,9 @@ type run struct {
 	// organizationID returns the id of the account's organization, or "" if it is unknown.
 	organizationID func() string
 
+	// roleNames and userNames list the account's roles and users once.
+	roleNames, userNames func(context.Context) []string
+
 	mu      sync.Mutex
 	managed map[managedRead]*managedPolicy
 	parsed  documentCache
@@ -250,12 +261,16 @@ type target struct {
 	fromFunction bool     // a render role of functions that is not configured
 	lookup       snapshot // the read of the principal itself
 	boundaryARN  string
-	lookedUp     chan struct{} // closed when lookup and boundaryARN are known
-	documents    snapshot
-	boundary     snapshot
-	organization [][]iampolicy.Policy // Plan.Organization
-	read         chan struct{}        // closed when documents and boundary are known; nil before their reads
-	simulation   simulationResult
+	// permissionSets are the names of the permission sets that have roles, if the target is an absent
+	// one.
+	permissionSets []string
+	lookedUp       chan struct{} // closed when lookup and boundaryARN are known
+	documents      snapshot
+	boundary       snapshot
+	organization   [][]iampolicy.Policy // Plan.Organization
+	// read is closed when documents and boundary are known; it is nil before their reads.
+	read       chan struct{}
+	simulation simulationResult
 }
 
 // factsWithDocuments returns the facts with the documents. Callers wait for read before the call.

@@ -24,6 +24,9 @@ func permissionSetRole(set string) string {
 	return "^AWSReservedSSO_" + regexp.QuoteMeta(set) + "_[0-9a-f]{16}$"
 }
 
+// anySetRole matches the names of the roles of all permission sets.
+const anySetRole = `^AWSReservedSSO_(.+)_[0-9a-f]{16}$`
+
 // findPermissionSet replaces the name sso/PERMISSION-SET of a target by the name of its role, or
 // marks the target as absent. The name of the role ends in a suffix that changes with each new
 // assignment of the permission set.
@@ -32,7 +35,7 @@ func (r *run) findPermissionSet(ctx context.Context, t *target) {
 	if kind != "sso" {
 		return
 	}
-	pattern := regexp.MustCompile(permissionSetRole(set))
+	pattern, anySet := regexp.MustCompile(permissionSetRole(set)), regexp.MustCompile(anySetRole)
 	var err error
 	for range 2 { // one answer without the role is no proof
 		pages := iam.NewListRolesPaginator(r.iam, &iam.ListRolesInput{PathPrefix: aws.String(ssoPath)})
@@ -40,6 +43,8 @@ func (r *run) findPermissionSet(ctx context.Context, t *target) {
 			for _, role := range out.Roles {
 				if name := aws.ToString(role.RoleName); pattern.MatchString(name) {
 					t.facts.Name = "role/" + name
+				} else if m := anySet.FindStringSubmatch(name); m != nil {
+					t.permissionSets = append(t.permissionSets, m[1])
 				}
 			}
 		})

@@ -19,7 +19,10 @@ const (
 // The patterns of list elements, and patterns of several settings.
 const (
 	arnOfIAM = `arn:` + awsname.Partition + `:iam::` + awsname.Account + `:`
-	caller   = `((user|role|sso)/|` + arnOfIAM + `(user|role)/)` +
+	// A session of a role is read as the role.
+	arnOfCaller = `arn:` + awsname.Partition + `:(iam::` + awsname.Account + `:(user|role)|sts::` +
+		awsname.Account + `:assumed-role)/`
+	caller = `((user|role|sso)/|` + arnOfCaller + `)` +
 		// A name that contains = needs a purpose, so that its end is no purpose.
 		`[\w+.@-]+((/[\w+.@-]+)*|([=/][\w+.@-]+)*([=+](all|deploy|render|sites|invoke|stills|` +
 		`progress-from-bucket|quotas|delete-render|validate))+)`
@@ -55,9 +58,10 @@ func declared() []Setting {
 			Pattern: `^(none|` + caller + `( *, *` + caller + `)*)$`,
 			Valid: []string{"none", "user/render", "user/a=b=all", "role/web=render,user/ci",
 				"sso/RemotionDeploy", "arn:aws-cn:iam::123456789012:role/web=render", "role/a/b=c/d=all",
-				"user/ci=render+quotas,user/site=sites", "role/poll=progress-from-bucket+delete-render"},
+				"user/ci=render+quotas,user/site=sites", "role/poll=progress-from-bucket+delete-render",
+				"arn:aws:sts::123456789012:assumed-role/ci/run-7=render"},
 			Invalid: []string{"", "render", "group/ops", "user/a=rendr", "none,user/a",
-				"arn:aws:sts::123456789012:assumed-role/a/b", "user/a;role/b", "user/a role/b",
+				"arn:aws:sts::123456789012:federated-user/a", "user/a;role/b", "user/a role/b",
 				"user/a\nrole/b", "user/", "user/a/", "user//b", "user/a=b", "user/a=render+rendr"},
 			Group: groupAudit, Label: "Callers of Remotion",
 			Help: "Users and roles that run Remotion's CLI or SDK, comma-separated: user/NAME, " +
@@ -75,9 +79,10 @@ func declared() []Setting {
 				"with commas, each optionally with a purpose such as =render or =deploy+delete-render; or " +
 				"none",
 			Docs: "required. The principals that run Remotion's CLI or SDK: `user/NAME`, `role/NAME`, " +
-				"`sso/PERMISSION-SET` (its role is found in the account), or the ARN of a user or role. " +
-				"Each may end in its purpose: [operations](operations.md) joined by `+`, such as `=render` " +
-				"or `=deploy+delete-render`; the default is `=all`. `none` audits no caller",
+				"`sso/PERMISSION-SET` (its role is found in the account), or the ARN of a user, a role or a " +
+				"session of a role (whose role is audited). Each may end in its purpose: " +
+				"[operations](operations.md) joined by `+`, such as `=render` or `=deploy+delete-render`; " +
+				"the default is `=all`. `none` audits no caller",
 		},
 		{
 			Variable: "RENDER_ROLE", Parameter: "RenderRole", Property: "RenderRole",

@@ -82,8 +82,12 @@ func paragraphs(x excerpt) (text []string) {
 		text = append(text, paragraph)
 	}
 	add(prose(report.Headline(d.Report)))
-	for _, e := range entries(x.gaps) {
+	others, reclassified := splitReclassified(x.gaps)
+	for _, e := range entries(others) {
 		add(paragraph(d, e))
+	}
+	if reclassified != nil {
+		add(reclassifiedParagraph(d, reclassified))
 	}
 	announced := len(text)
 	for _, e := range x.errors {
@@ -103,7 +107,7 @@ func paragraphs(x excerpt) (text []string) {
 	for _, n := range x.notices {
 		add("*NOTICE*  " + strings.TrimPrefix(prose(n.Target)+": ", ": ") + prose(n.Text))
 	}
-	for _, e := range entries(x.openGaps) {
+	for _, e := range entries(slices.Concat(openOnly(reclassified), x.openGaps)) {
 		field := since(d, e)
 		add(fmt.Sprintf("*OPEN  %s*  %s  %s\n%s: %s", strings.ToUpper(e.group.Severity.String()),
 			code(e.group.Target), code(e.group.Summary()), field.Label, field.Text))

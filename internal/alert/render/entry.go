@@ -69,7 +69,7 @@ func entries(transitions []alert.GapTransition) (list []entry) {
 // reasonTitles contains the title of each reason in mails and cards.
 var reasonTitles = map[alert.Reason]string{
 	alert.ReasonOpened: "NEW", alert.ReasonReopened: "REOPENED", alert.ReasonWorse: "WORSE",
-	alert.ReasonReminder: "STILL OPEN",
+	alert.ReasonReminder: "STILL OPEN", alert.ReasonReclassified: "RECLASSIFIED",
 	alert.ReasonBaseline: "FOUND", alert.ReasonPartlyRecovered: "PARTLY RECOVERED",
 	alert.ReasonRecovered: "RECOVERED", alert.ReasonRetired: "NO LONGER AUDITED",
 }

@@ -58,6 +58,9 @@ type announcement struct {
 	// better now.
 	WasStatus   audit.Status      `json:"wasStatus,omitempty"`
 	WasSeverity policies.Severity `json:"wasSeverity,omitzero"`
+	// Reclassified is why a finding is reclassified; empty for other events. WasStatus and WasSeverity
+	// are then the status and the severity before.
+	Reclassified alert.Reclassification `json:"reclassified,omitempty"`
 	// Since is when the gap or error was found. Ended is true if the gap or error ended. Seconds is
 	// its duration if it ended.
 	Since   *time.Time `json:"since,omitempty"`
@@ -90,6 +93,10 @@ func defaultBody(x excerpt) string {
 			Opened: g.Opened, Text: c.Finding.Why}
 		if c.StatusChanged() {
 			a.WasStatus, a.WasSeverity = g.NotifiedStatus, g.NotifiedSeverity
+		}
+		if c.Reclassified != "" {
+			a.Reclassified, a.Text = c.Reclassified, reclassifiedText(c)
+			a.WasStatus, a.WasSeverity = c.Previous.Status, c.Previous.Severity
 		}
 		if c.Reason == alert.ReasonReminder {
 			a.Reminders = g.Reminders + 1

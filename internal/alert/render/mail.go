@@ -40,8 +40,12 @@ func mail(x excerpt) string {
 	shown.Notices = accompanyingNotices(x)
 	b.Explanations(shown)
 
-	for _, e := range entries(x.gaps) {
+	others, reclassified := splitReclassified(x.gaps)
+	for _, e := range entries(others) {
 		writeSection(b, entrySection(x, e))
+	}
+	if reclassified != nil {
+		writeSection(b, reclassifiedSection(x, reclassified))
 	}
 	// IAM changes follow the gaps that they may have caused. Without gaps they follow the section of
 	// unverified targets.
@@ -65,7 +69,7 @@ func mail(x excerpt) string {
 	for _, n := range x.notices {
 		writeSection(b, noticeSection(x, n))
 	}
-	for _, e := range entries(x.openGaps) {
+	for _, e := range entries(slices.Concat(openOnly(reclassified), x.openGaps)) {
 		writeSection(b, openGapSection(d, e))
 	}
 	if omitted := x.omittedFindings(); omitted > 0 {

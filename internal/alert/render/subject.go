@@ -28,6 +28,14 @@ func subject(d alert.Digest) string {
 	parts := ""
 	for _, part := range subjectParts(d) {
 		longer := strings.TrimPrefix(parts+", "+part, ", ")
+		if d.Counts.Reclassified > 0 && part == judgementChanged(d) {
+			for _, shorter := range shortJudgementChanged(d) {
+				if len(head)+len(longer)+len(tail) <= subjectLimit {
+					break
+				}
+				longer = strings.TrimPrefix(parts+", "+shorter, ", ")
+			}
+		}
 		if len(head)+len(longer)+len(tail) > subjectLimit {
 			break
 		}
@@ -47,7 +55,11 @@ func sms(d alert.Digest) string {
 
 // topItem describes the most important announcement in one sentence.
 func topItem(d alert.Digest) string {
-	if all := entries(d.Gaps); len(all) > 0 && all[0].closed {
+	others, reclassified := splitReclassified(d.Gaps)
+	if len(others) == 0 && reclassified != nil {
+		return reclassifiedFields(reclassified)[0].Text
+	}
+	if all := entries(others); len(all) > 0 && all[0].closed {
 		return all[0].group.Target + ": " + strings.ToLower(all[0].title()) + ": " +
 			cmp.Or(strings.Join(all[0].group.Actions(), ", "), all[0].group.Summary())
 	} else if len(all) > 0 {
@@ -69,6 +81,9 @@ func label(d alert.Digest) string {
 	var worst policies.Severity
 	good := false
 	for _, c := range d.Gaps {
+		if c.Reason == alert.ReasonReclassified {
+			continue // an upgrade of the auditor is no incident
+		}
 		if c.Gap.Closed.IsZero() {
 			worst = max(worst, c.Finding.Severity)
 		}
@@ -122,6 +137,9 @@ func subjectParts(d alert.Digest) (list []string) {
 		add(c.Recovered, "recovered")
 	}
 	add(c.Retired, "no longer audited")
+	if c.Reclassified > 0 {
+		list = append(list, judgementChanged(d))
+	}
 	list = append(list, verificationParts(d)...)
 	if len(d.Mutes) > 0 {
 		list = append(list, textfmt.Plural(len(d.Mutes), "mute notice"))

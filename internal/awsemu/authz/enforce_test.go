@@ -58,7 +58,8 @@ func TestOperationsNeedTheirActionOnTheirResource(t *testing.T) {
 		"iam:AddUserToGroup": group, "iam:RemoveUserFromGroup": group, "iam:ListGroupsForUser": user,
 		"iam:UpdateAssumeRolePolicy": role,
 	}
-	everywhere := []string{"iam:ListRoles", "iam:ListAccountAliases", "iam:SimulateCustomPolicy"}
+	everywhere := []string{"iam:ListRoles", "iam:ListUsers", "iam:ListAccountAliases",
+		"iam:SimulateCustomPolicy"}
 	offered := awsemu.Operations()
 	for _, svc := range []struct{ name, scope, version, denial string }{
 		{"iam", "iam", "2010-05-08", "AccessDenied"},

@@ -88,6 +88,7 @@ var entityReads = table{
 	"GetUser":                   {Do: getUser, Needs: onUser},
 	"GetRole":                   {Do: forEntity(service.KindRole, getRole), Needs: onRole},
 	"ListRoles":                 {Do: listRoles, Needs: onAny},
+	"ListUsers":                 {Do: listUsers, Needs: onAny},
 	"ListGroupsForUser":         {Do: forEntity(service.KindUser, listGroupsForUser), Needs: onUser},
 	"ListAccountAliases":        {Do: listAccountAliases, Needs: onAny},
 	"ListUserPolicies":          {Do: forEntity(service.KindUser, listInline), Needs: onUser},
@@ -149,6 +150,20 @@ func listRoles(c call) (any, error) {
 		Roles wire.Members[roleXML]
 		wire.Page
 	}{wire.ListOf(c.plainRoles(shown)), p}, err
+}
+
+func listUsers(c call) (any, error) {
+	shown, p, err := pageOf(c, c.entitiesUnderPath(service.KindUser))
+	var users []userXML
+	for _, e := range shown {
+		u := c.user(e)
+		u.Boundary = nil
+		users = append(users, u)
+	}
+	return struct {
+		Users wire.Members[userXML]
+		wire.Page
+	}{wire.ListOf(users), p}, err
 }
 
 type groupList struct {
