@@ -27,7 +27,8 @@ func (a *App) notifyConfigError(ctx context.Context, place Location, runID strin
 			Remedy: "correct the parameter of the CloudFormation stack, or the property of the CDK " +
 				"construct: the next deployment overwrites the function's environment",
 		}}})
-	r.Run = audit.Run{ID: runID, At: a.now().UTC().Truncate(time.Second), Auditor: a.id()}
+	r.Run = audit.Run{ID: runID, At: a.now().UTC().Truncate(time.Second), Auditor: a.id(),
+		Version: releaseVersion()}
 	// RepeatAfter is zero if REPEAT_AFTER is invalid. Zero would send the alert again on every run.
 	notifier := *a
 	if notifier.Config.RepeatAfter == 0 {

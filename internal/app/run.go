@@ -170,7 +170,8 @@ func (a *App) Report(ctx context.Context, p Location, runID string) (audit.Repor
 		judge.Add(i, t)
 	}
 	r := judge.Report()
-	r.Run = audit.Run{ID: runID, At: started.UTC().Truncate(time.Second), Auditor: a.id()}
+	r.Run = audit.Run{ID: runID, At: started.UTC().Truncate(time.Second), Auditor: a.id(),
+		Version: releaseVersion()}
 	return r, nil
 }
 

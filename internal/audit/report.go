@@ -99,6 +99,8 @@ type Run struct {
 	At time.Time `json:"at"`
 	// Auditor is the configured name of the auditor, else the name of the function or the command.
 	Auditor string `json:"auditor,omitempty"`
+	// Version is the version of the auditor.
+	Version string `json:"version,omitempty"`
 	// Trigger is what started the function; nil for the command.
 	Trigger *Trigger `json:"trigger,omitempty"`
 }

@@ -32,7 +32,9 @@ var Rules = sync.OnceValue(func() string {
 				for _, r := range list {
 					for _, p := range purposes {
 						if needed, ok := r.For(policies.Purpose(p), releases); ok {
-							fmt.Fprintln(hash, release.Since, kind, p, r.Action, r.Resource, needed.Severity)
+							alternative := needed.Given(func(string) bool { return true })
+							fmt.Fprintln(hash, release.Since, kind, p, r.Action, r.Resource, needed.Severity,
+								alternative.Severity)
 						}
 					}
 				}

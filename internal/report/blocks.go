@@ -53,10 +53,20 @@ func (b *Blocks) About(r audit.Report, maxTargets int) {
 		p.field("  ", "Target", "%s", targetLine(t))
 		p.field("  ", "", "%s", textfmt.OneLine(t.ARN))
 	}
-	if !r.Run.At.IsZero() {
-		p.field("  ", "Run", "%s %s by %s", r.Run.At.UTC().Format(time.RFC3339),
-			textfmt.OneLine(r.Run.ID), textfmt.OneLine(r.Run.Auditor))
+	p.writeRun("  ", r.Run)
+}
+
+// writeRun writes the time, the ID and the auditor of a run.
+func (p *page) writeRun(indent string, run audit.Run) {
+	if run.At.IsZero() {
+		return
 	}
+	by := textfmt.OneLine(run.Auditor)
+	if run.Version != "" {
+		by += " " + textfmt.OneLine(run.Version)
+	}
+	p.field(indent, "Run", "%s %s by %s", run.At.UTC().Format(time.RFC3339),
+		textfmt.OneLine(run.ID), by)
 }
 
 // String returns the text.

@@ -31,6 +31,7 @@ func Text(w io.Writer, r audit.Report) error {
 				strings.Join(textfmt.OneLines(t.Context), " "))
 		}
 	}
+	p.writeRun("", r.Run)
 	if len(r.NotChecked) > 0 {
 		p.field("", "Not checked", "%s", strings.Join(textfmt.OneLines(r.NotChecked), ", "))
 	}

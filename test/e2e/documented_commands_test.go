@@ -251,7 +251,7 @@ func (s *docShell) execute(e consoleExample, line string) string {
 		return ""
 	}
 	// The page may show the command's standard error first, or leave it out.
-	actual := stdout.String()
+	actual := exampleRun(stdout.String())
 	errs := strings.Fields(stderr.String())
 	if len(errs) > 0 && strings.HasPrefix(e.output, errs[0]+" ") {
 		actual = stderr.String() + actual
