@@ -145,6 +145,12 @@ docs: ## Write docs/cli.md from the help of the command, and what follows from i
 catalogue: ## Compare the catalogue of releases with the npm packages (downloads about 110 MB once)
 	go test ./test/e2e/remotion -run '^TestPublished$$' -count 1 -timeout 30m -v -published
 
+.PHONY: actions
+actions: ## Rewrite the list of AWS's actions from a pinned npm package, and show the changes
+	$(call npm_install,internal/iamactions/generate)
+	go run ./internal/iamactions/generate
+	git diff --stat -- internal/iamactions
+
 .PHONY: release
 release: ## Prepare a release and print the next steps (VERSION=v0.2.0; does not commit, tag or push)
 	@$(CDK_ENV) go -C infra run ./internal/release/prepare '$(VERSION)'

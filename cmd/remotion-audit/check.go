@@ -8,12 +8,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/arn"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 	"github.com/remotion-audit/remotion-audit/internal/check"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/output"
@@ -30,10 +32,13 @@ type checkOptions struct {
 	partition        string
 	account          string
 	principal        string
+	renderRole       string
+	buckets          []string
+	functions        []string
 	regions          []string
 	context          []string
 	excess           bool
-	format           formatFlag[check.Verdict]
+	format           formatFlag[check.Results]
 	failOn           string
 	failOnUnverified bool
 }
@@ -41,38 +46,35 @@ type checkOptions struct {
 func checkCommand() *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{
-		Use:   "check --policy FILE… (--for user|role | --required FILE)",
+		Use:   "check [FILE…] [--policy FILE…] (--for user|role | --required FILE)",
 		Short: "Check policy files offline",
 		Long: `Check that policy files grant what a release of Remotion needs, or what another policy
 document allows. The command checks each required permission on all its resources.
 For a gap it prints one resource that the policy does not allow. It does not call AWS
 and does not see other policies of the principal.
 
+Each argument is the policy of one principal and gets its own verdict. The files of
+--policy are combined: together they are one more principal. --boundary and --scp
+apply to each principal.
+
 --for checks the requirements of Remotion's user or role. Add --account and --region
 if the policy is narrowed to them. --required checks everything that another policy
 document allows, exactly as written.
 
-Exit status: 0 everything is granted, 1 gaps, 2 unverified or an error, 130 interrupted.`,
-		Example: `  remotion-audit check --policy role.json --for role
+Exit status: 0 everything is granted, 1 gaps, 2 unverified or an error, 130 interrupted.
+With several principals it is the status of the worst: 2 if a file cannot be read, else
+1 if one has gaps, else 2 if one is unverified, else 0.`,
+		Example: `  remotion-audit check --for role role.json role-eu.json
   remotion-audit check --policy user.json --boundary limits.json ` +
 			"--for user --purpose render --account 123456789012 --region eu-central-1" + `
   remotion-audit check --policy mine.json --scp root.json --scp ou.json,extra.json ` +
 			"--required needed.json --format json",
-		// Arguments are policy files, too, because the shell expands --policy *.json to several words.
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 && len(o.policies) == 0 {
-				return fmt.Errorf("check: unexpected argument %q: set policy files with --policy", args[0])
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.policies = append(o.policies, args...)
-			return runCheck(cmd, o)
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return runCheck(cmd, o, args) },
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&o.policies, "policy", nil,
-		"file with an identity policy, - for standard input (repeatable; the policies are combined)")
+		"file with an identity policy, - for standard input (repeatable; the policies are combined as "+
+			"those of one principal)")
 	f.StringVar(&o.boundary, "boundary", "", "file with the permissions boundary")
 	f.StringArrayVar(&o.scps, "scp", nil, scpUsage)
 	f.StringVar(&o.kind, "for", "",
@@ -89,6 +91,15 @@ Exit status: 0 everything is granted, 1 gaps, 2 unverified or an error, 130 inte
 		"with --for: region to which the policy is narrowed (repeatable; default: any)")
 	f.StringVar(&o.principal, "principal", "",
 		"with --for user: ARN of the user or role with the policy (default: a user remotion-user)")
+	f.StringVar(&o.renderRole, "render-role", "",
+		"with --for user: ARN of the role that the caller passes to functions (default: "+
+			policies.RoleName+")")
+	f.StringSliceVar(&o.buckets, "bucket", nil,
+		"with --for: NAME of the deployment's own bucket, in place of Remotion's; NAME=output or "+
+			"NAME=site for a further bucket, with +no-acl if uploads set no ACL (repeatable)")
+	f.StringSliceVar(&o.functions, "function", nil,
+		"with --for: NAME or NAME@REGION of a deployed function, in place of Remotion's names "+
+			"(repeatable)")
 	f.StringArrayVar(&o.context, "context", nil,
 		"context key of every request, key=value (repeatable; the value may be empty, and \\, is a "+
 			"comma in it)")
@@ -102,7 +113,7 @@ Exit status: 0 everything is granted, 1 gaps, 2 unverified or an error, 130 inte
 	return cmd
 }
 
-func runCheck(cmd *cobra.Command, o checkOptions) error {
+func runCheck(cmd *cobra.Command, o checkOptions, args []string) error {
 	var failOn policies.Severity
 	if err := failOn.UnmarshalText([]byte(o.failOn)); err != nil {
 		return fmt.Errorf("--fail-on: %w", err)
@@ -111,48 +122,110 @@ func runCheck(cmd *cobra.Command, o checkOptions) error {
 	if err != nil {
 		return err
 	}
-	if len(o.policies) == 0 {
-		return errors.New("--policy is required: set it to the policy file to check")
+	if len(o.policies)+len(args) == 0 {
+		return errors.New("a policy file is required: add it as an argument, or set --policy")
 	}
 	extra, err := parseContext(o.context)
 	if err != nil {
 		return fmt.Errorf("--context: %w", err)
 	}
-	result, err := o.result(cmd, extra)
+	list, err := o.results(cmd, args, extra)
 	if cmd.Context().Err() != nil {
 		return interrupted(cmd)
 	}
 	if err != nil {
 		return err
 	}
+	results := check.Summarize(list)
 	var b bytes.Buffer
-	if err := write(&b, result); err != nil {
+	if err := write(&b, results); err != nil {
 		return err
 	}
 	if _, err := cmd.OutOrStdout().Write(b.Bytes()); err != nil {
 		return err
 	}
-	if status := exitStatus(result.Worst(), result.HasUnverified(), failOn,
-		o.failOnUnverified); status != 0 {
+	status := exitStatus(results.Worst(), results.HasUnverified(), failOn, o.failOnUnverified)
+	if results.Unreadable() {
+		status = exitUnverified
+	}
+	if status != 0 {
 		return exitError(status)
 	}
 	return nil
 }
 
-// result reads the files and checks them. It ends with the command's context.
-func (o checkOptions) result(cmd *cobra.Command, extra iampolicy.Context) (check.Verdict, error) {
+// A principal is one set of policies that is checked.
+type principal struct {
+	names    []string
+	identity []iampolicy.Policy
+	err      error
+}
+
+// results reads the files and checks the policies of each principal. It ends with the command's
+// context. With one principal, an unreadable policy is an error. With several, it is the result of
+// its principal, and the others have verdicts.
+func (o checkOptions) results(cmd *cobra.Command, args []string,
+	extra iampolicy.Context) ([]check.Result, error) {
 	ctx := cmd.Context()
 	files := files{ctx: ctx, stdin: cmd.InOrStdin()}
-	required, err := o.requirements(cmd, &files, extra)
-	grants := o.grants(&files)
-	if err := errors.Join(append(files.errs, err)...); err != nil {
-		return check.Verdict{}, err
+	principals := o.principals(&files, args)
+	requirements, err := o.requirements(cmd, &files, extra)
+	limits := o.limits(&files)
+	if err := errors.Join(append(files.errs, err)...); err != nil || len(principals) == 1 {
+		for _, p := range slices.Backward(principals) {
+			err = errors.Join(p.err, err)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
-	result, err := check.Evaluate(ctx, grants, required, extra)
-	if err == nil && o.excess {
-		err = result.FindExcess(ctx, grants, required, extra)
+	var list []check.Result
+	for _, p := range principals {
+		result := check.Result{Policies: p.names}
+		if p.err != nil {
+			result.Error = p.err.Error()
+			fmt.Fprintf(cmd.ErrOrStderr(), "remotion-audit: %v\n", p.err)
+			list = append(list, result)
+			continue
+		}
+		grants := limits
+		grants.Identity = p.identity
+		required, err := requirements(grants)
+		if err != nil {
+			return nil, err
+		}
+		verdict, err := check.Evaluate(ctx, grants, required, extra)
+		if err == nil && o.excess {
+			err = verdict.FindExcess(ctx, grants, required, extra)
+		}
+		if err != nil {
+			return nil, err
+		}
+		result.Verdict = &verdict
+		list = append(list, result)
 	}
-	return result, err
+	return list, nil
+}
+
+// principals reads the identity policies. The files of --policy are one principal, and each
+// argument is another.
+func (o checkOptions) principals(files *files, args []string) (list []principal) {
+	read := func(flag string, names ...string) {
+		p := principal{names: names}
+		for _, name := range names {
+			policy, err := files.read(flag, name)
+			p.identity = append(p.identity, policy)
+			p.err = errors.Join(p.err, err)
+		}
+		list = append(list, p)
+	}
+	if len(o.policies) > 0 {
+		read("--policy", o.policies...)
+	}
+	for _, name := range args {
+		read("", name)
+	}
+	return list
 }
 
 // parseContext reads the values of --context. Each has the form key=value, or several of them with
@@ -205,32 +278,37 @@ func splitPairs(text string) (list []string) {
 	return append(list, b.String())
 }
 
+// requirementsOf returns the requirements of the principal with some policies.
+type requirementsOf func(iampolicy.Grants) (check.Required, error)
+
 // requirements returns the requirements that the flags select.
 func (o checkOptions) requirements(cmd *cobra.Command, files *files,
-	ctx iampolicy.Context) (check.Required, error) {
+	ctx iampolicy.Context) (requirementsOf, error) {
 	switch {
 	case o.kind != "" && o.required != "":
-		return check.Required{}, errors.New("--for and --required exclude each other: set one of them")
+		return nil, errors.New("--for and --required exclude each other: set one of them")
 	case o.kind == "" && o.required == "":
-		return check.Required{},
+		return nil,
 			errors.New("the requirements are missing: set --for user, --for role or --required FILE")
 	}
 	if o.required != "" {
 		for _, flag := range []string{"purpose", "remotion-version", "partition", "account", "region",
-			"principal"} {
+			"principal", "render-role", "bucket", "function"} {
 			if cmd.Flags().Changed(flag) {
-				return check.Required{},
+				return nil,
 					fmt.Errorf("--%s cannot be combined with --required", flag)
 			}
 		}
 		p := files.policy("--required", o.required)
 		if p.Document == nil {
-			return check.Required{}, nil // files.errs contains the error
+			return nil, nil // files.errs contains the error
 		}
-		return check.DocumentRequirements(p.ID, p.Document, ctx)
+		required, err := check.DocumentRequirements(p.ID, p.Document, ctx)
+		return func(iampolicy.Grants) (check.Required, error) { return required, nil }, err
 	}
 	t := check.Target{Kind: policies.PolicyKind(o.kind), Purpose: policies.Purpose(o.purpose),
-		Account: o.account, Regions: o.regions, Principal: o.principal}
+		Account: o.account, Regions: o.regions, Principal: o.principal,
+		RenderRole: o.renderRole}
 	var errs []error
 	if t.Kind != policies.User && t.Kind != policies.Role {
 		errs = append(errs, fmt.Errorf("--for must be user or role, got %q", o.kind))
@@ -239,6 +317,7 @@ func (o checkOptions) requirements(cmd *cobra.Command, files *files,
 		Regions: t.Regions}, t.Purpose); err != nil {
 		errs = append(errs, err)
 	}
+	errs = append(errs, o.addNames(&t)...)
 	if t.Principal != "" {
 		var callers app.Callers
 		if err := callers.UnmarshalText([]byte(t.Principal)); err != nil ||
@@ -253,26 +332,92 @@ func (o checkOptions) requirements(cmd *cobra.Command, files *files,
 				t.Principal, t.Account))
 		}
 	}
+	if err := o.checkRenderRole(t.Kind); err != nil {
+		errs = append(errs, err)
+	}
 	if err := policies.ValidatePartition(o.partition); err != nil {
-		return check.Required{}, fmt.Errorf("--partition: %w", err)
+		return nil, fmt.Errorf("--partition: %w", err)
 	}
 	release, err := findIn(o.version, o.partition)
 	if err != nil {
 		errs = append(errs, fmt.Errorf("--remotion-version: %w", err))
-	} else if notice := release.Notice(); notice != "" {
-		fmt.Fprintln(cmd.ErrOrStderr(), "notice:", notice)
+	} else {
+		printNotice(cmd, release)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return check.Required{}, err
+		return nil, err
 	}
-	return check.ReleaseRequirements(t, release)
+	return func(g iampolicy.Grants) (check.Required, error) {
+		return check.ReleaseRequirements(t.InferAccount(g), release)
+	}, nil
 }
 
-// grants reads the policies, the boundary and the service control policies.
-func (o checkOptions) grants(files *files) (g iampolicy.Grants) {
-	for _, name := range o.policies {
-		g.Identity = append(g.Identity, files.policy("--policy", name))
+// addNames adds the named buckets and functions to a target, and returns the errors.
+func (o checkOptions) addNames(t *check.Target) (errs []error) {
+	for i, text := range o.buckets {
+		b, err := check.ParseBucket(text)
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("--bucket: %w", err))
+		case slices.ContainsFunc(t.Buckets, func(o policies.Bucket) bool { return o.Name == b.Name }):
+			errs = append(errs, fmt.Errorf("--bucket: duplicate %s: join its roles with +", b.Name))
+		default:
+			t.Buckets = append(t.Buckets, b)
+		}
+		if i == maxNames {
+			return append(errs, fmt.Errorf("--bucket: at most %d buckets", maxNames))
+		}
 	}
+	regions := policies.Regions(o.partition)
+	for i, text := range o.functions {
+		f, err := check.ParseFunction(text)
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("--function: %w", err))
+		case f.Region != "" && !slices.Contains(regions, f.Region):
+			errs = append(errs, fmt.Errorf("--function: %q is not a region of Remotion Lambda in %s: use "+
+				"some of %s", f.Region, o.partition, strings.Join(regions, ", ")))
+		case f.Region != "" && t.Regions != nil && !slices.Contains(t.Regions, f.Region):
+			errs = append(errs, fmt.Errorf("--function: %s is in none of the regions of --region", text))
+		case slices.Contains(t.Functions, f):
+			errs = append(errs, fmt.Errorf("--function: duplicate %s", text))
+		default:
+			t.Functions = append(t.Functions, f)
+		}
+		if i == maxNames {
+			return append(errs, fmt.Errorf("--function: at most %d functions", maxNames))
+		}
+	}
+	return errs
+}
+
+// maxNames is the number of buckets and of functions that a check takes.
+const maxNames = 100
+
+// checkRenderRole returns an error for a --render-role that no function of the target can have.
+func (o checkOptions) checkRenderRole(kind policies.PolicyKind) error {
+	if o.renderRole == "" {
+		return nil
+	}
+	a, ok := arn.Parse(o.renderRole)
+	switch {
+	case kind != policies.User:
+		return errors.New("--render-role needs --for user: a caller passes the role to functions")
+	case !ok || !awsname.IsIAMARN(a) || !awsname.IsAccount(a.Account) || a.Kind() != "role" ||
+		!awsname.IsRoleName(a.Name()):
+		return fmt.Errorf("--render-role: %q is not the ARN of a role: use %s", o.renderRole,
+			arn.IAM(o.partition, "123456789012", "role/NAME"))
+	case a.Partition != o.partition:
+		return fmt.Errorf("--render-role: %s is in partition %s, but --partition is %s", o.renderRole,
+			a.Partition, o.partition)
+	case o.account != "" && a.Account != o.account:
+		return fmt.Errorf("--render-role: %s is not in account %s of --account", o.renderRole, o.account)
+	}
+	return nil
+}
+
+// limits reads the boundary and the service control policies.
+func (o checkOptions) limits(files *files) (g iampolicy.Grants) {
 	if o.boundary != "" {
 		p := files.policy("--boundary", o.boundary)
 		g.Boundary = &p
@@ -281,41 +426,48 @@ func (o checkOptions) grants(files *files) (g iampolicy.Grants) {
 	return g
 }
 
-// files reads policy documents and collects all errors. It stops reading when ctx ends.
+// files reads policy documents. It stops reading when ctx ends.
 type files struct {
 	ctx   context.Context
 	stdin io.Reader // nil after a flag has used it
-	errs  []error
+	errs  []error   // the errors of policy
 }
 
-// policy returns the policy in a file, or in standard input if name is "-". After an error, its
-// Document is nil.
+// policy returns the policy of read, and collects the error.
 func (f *files) policy(flag, name string) iampolicy.Policy {
-	p := iampolicy.Policy{ID: filepath.Base(name)}
-	refuse := func(err error) {
-		f.errs = append(f.errs, fmt.Errorf("%s %s: %w", flag, textfmt.OneLine(name), err))
+	p, err := f.read(flag, name)
+	if err != nil {
+		f.errs = append(f.errs, err)
 	}
+	return p
+}
+
+// read returns the policy in a file, or in standard input if name is "-". After an error, its
+// Document is nil. flag is empty for an argument.
+func (f *files) read(flag, name string) (iampolicy.Policy, error) {
+	p := iampolicy.Policy{ID: filepath.Base(name)}
 	read := func() ([]byte, error) { return readFile(name, iampolicy.MaxText) }
 	if name == "-" {
 		in := f.stdin
 		p.ID, f.stdin = "standard input", nil
-		if in == nil {
-			refuse(errors.New("standard input is already used for another document: use a file"))
-			return p
+		read = func() ([]byte, error) {
+			if in == nil {
+				return nil, errors.New("standard input is already used for another document: use a file")
+			}
+			return io.ReadAll(io.LimitReader(in, iampolicy.MaxText+1))
 		}
-		read = func() ([]byte, error) { return io.ReadAll(io.LimitReader(in, iampolicy.MaxText+1)) }
 	}
 	text, err := interruptible(f.ctx, read)
 	if err == nil {
 		p.Document, err = iampolicy.Parse(string(text))
 	}
 	if path := (*os.PathError)(nil); errors.As(err, &path) {
-		err = path.Err // refuse names the file
+		err = path.Err // the message names the file
 	}
 	if err != nil {
-		refuse(err)
+		return p, fmt.Errorf("%s: %w", strings.TrimSpace(flag+" "+textfmt.OneLine(name)), err)
 	}
-	return p
+	return p, nil
 }
 
 // interrupted says that a signal ended a command, and returns its exit status.

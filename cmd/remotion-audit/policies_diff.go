@@ -17,6 +17,10 @@ func diffCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff --from RELEASE",
 		Short: "Compare the policies of Remotion releases before an upgrade",
+		Long: `Compare the policies of Remotion releases before an upgrade.
+
+Exit status: 0, or 2 for an error and for a release of a newer major version than the
+catalogue, because what it needs is unverified.`,
 		Example: `  remotion-audit policies diff --from 4.0.240
   remotion-audit policies diff --from 4.0.240,4.0.418 --to 4.0.527 --for user --format json`,
 		Args: cobra.NoArgs,
@@ -29,7 +33,13 @@ func diffCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return write(cmd.OutOrStdout(), c)
+			if err := write(cmd.OutOrStdout(), c); err != nil {
+				return err
+			}
+			if c.Problem != "" {
+				return exitError(exitUnverified)
+			}
+			return nil
 		},
 	}
 	flags := cmd.Flags()
@@ -64,13 +74,25 @@ func compare(from, to, kind, partition string) (c policies.Comparison, err error
 		if err != nil {
 			return c, fmt.Errorf("--from: %w", err)
 		}
-		before = append(before, r)
+		before = append(before, r.Newest())
 	}
 	after, err := findIn(to, partition)
 	if err != nil {
 		return c, fmt.Errorf("--to: %w", err)
 	}
-	return policies.Compare(before, after, kinds), nil
+	return policies.Compare(before, after.Newest(), kinds), nil
+}
+
+// printNotice prints what the catalogue does not know about a release.
+func printNotice(cmd *cobra.Command, r policies.Release) {
+	notice := r.Notice()
+	if problem := r.Problem(); problem != "" {
+		notice = fmt.Sprintf("%s: what it needs is unverified, and the policies of %s stand in",
+			problem, r)
+	}
+	if notice != "" {
+		fmt.Fprintln(cmd.ErrOrStderr(), "notice:", notice)
+	}
 }
 
 func findIn(version, partition string) (policies.Release, error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -26,6 +27,35 @@ func TestDiffOnThePage(t *testing.T) {
 	out, _, err := runCommand(t, policiesCommand(), line)
 	if err != nil || !strings.Contains(string(page), "$ remotion-audit policies "+line+"\n"+out) {
 		t.Errorf("docs/releases.md does not show what `policies %s` prints: %v\n%s", line, err, out)
+	}
+}
+
+// TestDiffWithUnknownReleases checks that a comparison with a release of an unknown major version
+// is unverified, and that a comparison with another new release says how far it tells.
+func TestDiffWithUnknownReleases(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		line, want string
+		exit       exitError
+	}{
+		{"diff --from 4.0.520 --to latest", "Remotion 4.0.520 to 4.0.527\n\nuser policy: no change\n", 0},
+		{"diff --from 4.0.520 --to 4.0.541", "user policy: no change, as far as 4.0.527 tells\n", 0},
+		{"diff --from 4.0.520 --to 5.0.0", "user policy: no known change, which is unverified\n",
+			exitUnverified},
+		{"diff --from 4.0.240 --to 5.0.0", "user policy: 1 added, 0 dropped\n", exitUnverified},
+		{"diff --from 5.0.0 --to 4.0.527", "user policy: no known change, which is unverified\n",
+			exitUnverified},
+		{"diff --from 4.0.520 --to 5.0.0 --format json",
+			`"problem": "Remotion 5.0.0 is of a newer major version than the catalogue, which ends at ` +
+				`4.0.527"`, exitUnverified},
+		{"diff --from 4.0.520 --to 4.0.541 --format json", `"knownUntil": "4.0.527"`, 0},
+	} {
+		out, _, err := runCommand(t, policiesCommand(), test.line)
+		var exit exitError
+		if err != nil && !errors.As(err, &exit) || exit != test.exit ||
+			!strings.Contains(out, test.want) {
+			t.Errorf("%s: %v, want exit status %d and %q in\n%s", test.line, err, test.exit, test.want, out)
+		}
 	}
 }
 

@@ -42,9 +42,7 @@ needs.`,
 			if err != nil {
 				return fmt.Errorf("--remotion-version: %w", err)
 			}
-			if notice := release.Notice(); notice != "" {
-				fmt.Fprintln(cmd.ErrOrStderr(), "notice:", notice)
-			}
+			printNotice(cmd, release)
 			text := release.Document(kind)
 			if place.Account != "" || place.Regions != nil || cmd.Flags().Changed("purpose") {
 				place.Partition = partition

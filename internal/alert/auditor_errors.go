@@ -84,7 +84,8 @@ func (l *lifecycle) auditorErrors() (list []ErrorTransition, confirmed func(Erro
 	allUnverified := unverified > 0 && unverified == len(targets)
 	return list, func(e Error) bool {
 		return allUnverified || l.options.Stateless || e.Target == "" && permanent[e.What] ||
-			l.options.First != nil && inReport(*l.options.First, e) || l.lateFor(e.Target)
+			l.options.First != nil && inReport(*l.options.First, e) || l.lateFor(e.Target) ||
+			audit.Problem{What: e.What}.OfRelease() // the catalogue is the same in the next run
 	}
 }
 

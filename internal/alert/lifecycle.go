@@ -312,7 +312,7 @@ func (l *lifecycle) indeterminate(g Gap) bool {
 // still exist.
 func unknownTargets(r audit.Report) bool {
 	return slices.ContainsFunc(r.Problems, func(p audit.Problem) bool {
-		return !slices.ContainsFunc(r.Targets, func(t audit.TargetReport) bool {
+		return !p.OfRelease() && !slices.ContainsFunc(r.Targets, func(t audit.TargetReport) bool {
 			return t.Name == p.Target
 		})
 	})

@@ -153,6 +153,7 @@ func (a *App) Report(ctx context.Context, p Location, runID string) (audit.Repor
 		if err != nil {
 			return audit.Report{}, err
 		}
+		to = to.Newest()
 		plan.UpgradeTo = &to
 	}
 	started := a.now()
@@ -272,7 +273,7 @@ func (a *App) runAudit(ctx context.Context, place Location, runID string) (audit
 	defer stop()
 	started := time.Now()
 	r, err := a.Report(ctx, place, runID)
-	if err != nil || !r.Unverified() || !r.Completed() {
+	if err != nil || !r.MayImprove() || !r.Completed() {
 		return auditResult{report: r}, err
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < 2*time.Since(started) {

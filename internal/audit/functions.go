@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -111,6 +112,9 @@ func (f Facts) remotion() Remotion {
 	newest := by[len(by)-1]
 	r := Remotion{Requested: f.Requested, Since: newest.Since, Release: newest.String(),
 		Deployed: deployed(f.Functions)}
+	for _, release := range by {
+		r.KnownUntil = cmp.Or(r.KnownUntil, release.KnownUntil())
+	}
 	if len(f.Releases) > 0 {
 		names := make([]string, len(by))
 		for i, release := range by {

@@ -5,8 +5,10 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"weak"
 
 	"github.com/remotion-audit/remotion-audit/internal/arn"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
@@ -20,10 +22,12 @@ type Judge struct {
 	outOfTime func() bool
 	late      bool
 	// required holds the requirements of equal scopes, texts one copy of each text of the findings,
-	// and recognized what is known about documents. Most targets of an account have the same.
+	// and recognized and misnamed what is known about documents. Most targets of an account have the
+	// same.
 	required   map[requirementsKey][]policies.Requirement
 	texts      map[string]string
 	recognized map[recognizedKey]recognized
+	misnamed   map[weak.Pointer[iampolicy.Document]]string
 }
 
 // requirementsKey is all that Scope.Requirements depends on, with lists as text.
@@ -63,7 +67,8 @@ func NewJudge(facts Facts, outOfTime func() bool) *Judge {
 	facts.Targets = nil
 	return &Judge{facts: facts, targets: map[int]*judgement{}, outOfTime: outOfTime,
 		required: map[requirementsKey][]policies.Requirement{}, texts: map[string]string{},
-		recognized: map[recognizedKey]recognized{}}
+		recognized: map[recognizedKey]recognized{},
+		misnamed:   map[weak.Pointer[iampolicy.Document]]string{}}
 }
 
 // stopped reports whether the time is over.
@@ -84,7 +89,7 @@ func (j *Judge) Add(index int, t TargetFacts) {
 	findings, total := j.evaluateTarget(t)
 	sum := count(findings, total)
 	result := &judgement{findings: findings, problems: problemsOf(t),
-		documents: j.documentNotices(t, sum.Gaps > 0)}
+		documents: append(j.documentNotices(t, sum.Gaps > 0), j.actionNotices(t)...)}
 	if t.Presence != Absent {
 		result.upgrade, result.renamed = j.upgradeOf(t)
 	}
@@ -129,7 +134,7 @@ func (j *Judge) Report() Report {
 		r.Problems = append(r.Problems, t.problems...)
 		r.Summary = r.Summary.Plus(t.target.Summary)
 	}
-	for _, p := range j.facts.Problems {
+	for _, p := range slices.Concat(j.facts.Problems, j.facts.releaseProblems()) {
 		p.Target = AccountTarget
 		r.Problems = append(r.Problems, p)
 	}

@@ -18,6 +18,8 @@ type NoticeKind string
 const (
 	// NoticeDocument means that a policy is, or resembles, one of Remotion's documents.
 	NoticeDocument NoticeKind = "document"
+	// NoticeUnknownAction means that a policy names actions that do not exist.
+	NoticeUnknownAction NoticeKind = "unknown-action"
 	// NoticeNewerRelease means that a release is newer than the catalogue.
 	NoticeNewerRelease NoticeKind = "newer-release"
 	// NoticeUnknownRelease means that the release of deployed functions is unknown.

@@ -143,6 +143,8 @@ type Remotion struct {
 	Releases []string `json:"releases,omitempty"`
 	// Deployed counts the deployed functions by release.
 	Deployed []Deployed `json:"deployed,omitempty"`
+	// KnownUntil is the newest release of the catalogue, if the account is judged by a newer release.
+	KnownUntil string `json:"knownUntil,omitempty"`
 }
 
 // Summary counts findings. Gaps and GapsCritical exclude muted gaps. Requirements is the sum of
@@ -252,6 +254,12 @@ func (r Report) Worst() policies.Severity {
 
 // Unverified reports whether the audit is incomplete: a requirement is unverified or a read failed.
 func (r Report) Unverified() bool { return r.Summary.Unverified > 0 || len(r.Problems) > 0 }
+
+// MayImprove reports whether a second audit may verify what this one did not.
+func (r Report) MayImprove() bool {
+	return r.Summary.Unverified > 0 ||
+		slices.ContainsFunc(r.Problems, func(p Problem) bool { return !p.OfRelease() })
+}
 
 // UnverifiedFor reports whether the audit of one target is incomplete.
 func (r Report) UnverifiedFor(target string) bool {

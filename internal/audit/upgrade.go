@@ -13,6 +13,11 @@ type Upgrade struct {
 	Release string `json:"release"`
 	// Findings are the gaps and the unverified requirements that the upgrade would add.
 	Findings []Finding `json:"findings"`
+	// Problem says why the needs of the requested release are unverified: it is of an unknown major
+	// version. The report then has a Problem, too. KnownUntil is the newest release of the catalogue,
+	// if the requested release is newer.
+	Problem    string `json:"problem,omitempty"`
+	KnownUntil string `json:"knownUntil,omitempty"`
 }
 
 // upgradeOf returns what a target lacks for the planned release, or else for the newest known
@@ -32,7 +37,8 @@ func (f Facts) upgrade(targets []*judgement) *Upgrade {
 	if f.UpgradeTo == nil {
 		return nil
 	}
-	u := &Upgrade{To: f.UpgradeTo.Name(), Release: f.UpgradeTo.String(), Findings: []Finding{}}
+	u := &Upgrade{To: f.UpgradeTo.Name(), Release: f.UpgradeTo.String(), Findings: []Finding{},
+		Problem: f.UpgradeTo.Problem(), KnownUntil: f.UpgradeTo.KnownUntil()}
 	for _, t := range targets {
 		u.Findings = append(u.Findings, t.upgrade...)
 	}

@@ -13,6 +13,7 @@ package check
 import (
 	"cmp"
 	"context"
+	"slices"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
@@ -31,6 +32,10 @@ type Verdict struct {
 	Status audit.ReportStatus `json:"status"`
 	// Required is the name of the requirements: a release of Remotion, or a file.
 	Required string `json:"required"`
+	// Problem says why the verdict is at best unverified: the release is of an unknown major version.
+	// KnownUntil is the newest release of the catalogue, if the release is newer.
+	Problem    string `json:"problem,omitempty"`
+	KnownUntil string `json:"knownUntil,omitempty"`
 	// Assumed lists the request context as key=value, ordered by key.
 	Assumed []string `json:"assumedContext"`
 	// Requirements is the sum of Satisfied, Gaps and Unverified.
@@ -40,6 +45,9 @@ type Verdict struct {
 	Unverified   int `json:"unverified"`
 	// Findings are in the order of the requirements, one for each Sid, action and resource.
 	Findings []Finding `json:"findings"`
+	// Notes are sentences, without a full stop: what is assumed about the target, and the actions of
+	// the policies that do not exist.
+	Notes []string `json:"notes,omitempty"`
 	// Excess lists the grants that no requirement needs, if the check searched for them.
 	// ExcessIncomplete is true if the list may be incomplete.
 	Excess           []iampolicy.Excess `json:"excess,omitempty"`
@@ -90,7 +98,9 @@ func evaluate(budget *iampolicy.Budget, grants iampolicy.Grants, required Requir
 	extra iampolicy.Context) Verdict {
 	r := Verdict{
 		SchemaVersion: SchemaVersion, Status: audit.StatusCompliant, Required: required.Name,
+		Problem: required.problem, KnownUntil: required.knownUntil,
 		Assumed: required.assumed(extra), Findings: []Finding{},
+		Notes: slices.Concat(required.notes, misnamed(grants)),
 	}
 	for _, req := range required.Requirements {
 		f := req.evaluate(budget, grants, extra)
@@ -109,10 +119,37 @@ func evaluate(budget *iampolicy.Budget, grants iampolicy.Grants, required Requir
 	switch {
 	case r.Gaps > 0:
 		r.Status = audit.StatusGaps
-	case r.Unverified > 0:
+	case r.HasUnverified():
 		r.Status = audit.StatusUnverified
 	}
 	return r
+}
+
+// maxMisnamed is the number of actions of a document that do not exist and that the notes name.
+const maxMisnamed = 20
+
+// misnamed returns a note for each action of the policies that does not exist.
+func misnamed(grants iampolicy.Grants) (notes []string) {
+	add := func(p iampolicy.Policy) {
+		if p.Document == nil {
+			return
+		}
+		for _, m := range p.Document.MisnamedActions(maxMisnamed) {
+			notes = append(notes, m.In(p.ID))
+		}
+	}
+	for _, p := range grants.Identity {
+		add(p)
+	}
+	if grants.Boundary != nil {
+		add(*grants.Boundary)
+	}
+	for _, level := range grants.Organization {
+		for _, p := range level {
+			add(p)
+		}
+	}
+	return notes
 }
 
 // applyAlternatives sets the impact and severity of each gap again, because Remotion can do some
@@ -139,8 +176,9 @@ func (r *Verdict) applyAlternatives(required []Requirement) {
 
 // FindExcess sets Excess and ExcessIncomplete. A grant that a requirement with a Problem may need
 // is no excess, but the list is then incomplete. So it is if the required document has a Deny,
-// NotAction, NotResource or variables without a value: what these exclude is not in the list. The
-// error is that of ctx, if ctx ends first.
+// NotAction, NotResource or variables without a value: what these exclude is not in the list. For a
+// release, Remotion's own documents and the policies of LeastPrivilege have no excess. The error is
+// that of ctx, if ctx ends first.
 func (r *Verdict) FindExcess(ctx context.Context, grants iampolicy.Grants, required Required,
 	extra iampolicy.Context) error {
 	var wanted []iampolicy.Need
@@ -154,6 +192,9 @@ func (r *Verdict) FindExcess(ctx context.Context, grants iampolicy.Grants, requi
 		}
 	}
 	budget := iampolicy.NewBudget(ctx, maxWork*iampolicy.UnitOfWork)
+	if required.accepted != nil { // a document may require an action on any resource
+		wanted = withImpossible(append(wanted, required.accepted...))
+	}
 	list, complete := grants.ExcessWithin(budget, wanted, extra)
 	r.Excess, r.ExcessIncomplete = list, !complete || !known
 	return ctx.Err()
@@ -240,5 +281,5 @@ func (r Verdict) Worst() policies.Severity {
 	return worst
 }
 
-// HasUnverified reports whether a finding is unverified.
-func (r Verdict) HasUnverified() bool { return r.Unverified > 0 }
+// HasUnverified reports whether a finding is unverified, or the needs of the release.
+func (r Verdict) HasUnverified() bool { return r.Unverified > 0 || r.Problem != "" }

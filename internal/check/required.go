@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -20,6 +21,11 @@ type Required struct {
 	// Name is the name in reports, such as "the role policy of Remotion 4.0.418 and later".
 	Name         string
 	Requirements []Requirement
+
+	problem, knownUntil string   // see Verdict
+	notes               []string // about the target
+	// accepted are grants that are no excess although no requirement needs all of them.
+	accepted []iampolicy.Need
 }
 
 // Requirement is one action on one resource that a statement requires. Sid is the Sid of the
@@ -77,6 +83,15 @@ type Target struct {
 	Regions []string
 	// Principal is the ARN of a caller; empty means the user of Remotion's setup guide.
 	Principal string
+	// RenderRole is the ARN of the role that a caller passes to new functions; empty means the role
+	// of Remotion's setup guide.
+	RenderRole string
+	// Buckets and Functions have the names that the account chose. Without them, all names that
+	// Remotion gives are needed.
+	Buckets   []policies.Bucket
+	Functions []Function
+
+	inferred bool // Account is from InferAccount
 }
 
 // userName is the name of the user that Remotion's setup guide creates.
@@ -107,39 +122,55 @@ func (t Target) context() iampolicy.Context {
 // ReleaseRequirements returns the requirements of a Remotion release. A target without an account
 // or regions has the requirements for all accounts or regions, as in Remotion's documents.
 func ReleaseRequirements(t Target, release policies.Release) (Required, error) {
-	scope := needs.Scope{Partition: release.Partition, Account: t.Account, Regions: t.Regions,
+	scope := needs.Scope{Partition: release.Partition, Account: t.Account, Regions: t.regions(),
 		Caller: t.Principal}
+	t.setNamed(&scope)
 	if scope.Account == "" {
 		scope.Account = "*"
-	}
-	if len(scope.Regions) == 0 {
-		scope.Regions = []string{needs.AnyRegion}
 	}
 	if scope.Caller == "" {
 		scope.Caller = arn.IAM(scope.Partition, scope.Account, "user/"+userName)
 	}
-	scope.RenderRole = arn.IAM(scope.Partition, scope.Account, "role/"+policies.RoleName)
+	scope.RenderRole = cmp.Or(t.RenderRole,
+		arn.IAM(scope.Partition, scope.Account, "role/"+policies.RoleName))
 	if t.Purpose == "" {
 		t.Purpose = policies.All
 	}
-	all := Required{Name: fmt.Sprintf("the %s policy of Remotion %s", t.Kind, release)}
+	all := Required{Name: fmt.Sprintf("the %s policy of Remotion %s", t.Kind, release),
+		problem: release.Problem(), knownUntil: release.KnownUntil(), notes: t.notes()}
 	for _, r := range scope.Requirements([]policies.Release{release}, t.Kind, t.Purpose) {
-		req := Requirement{Sid: r.Sid, Action: r.Action, Resource: r.Resource, Consequence: r.Consequence,
-			remotion: &r}
+		if t.searches(r.Action) {
+			continue
+		}
+		// A resource with a name of its own is a requirement of its own. All others are one.
+		index := map[string]int{}
 		for _, n := range scope.Needed(r) {
 			requests, err := n.Requests()
 			if err != nil {
 				return all, err
 			}
+			resource := r.Resource
+			if t.names(n.Pattern) {
+				resource = n.Pattern
+			}
+			i, ok := index[resource]
+			if !ok {
+				i = len(all.Requirements)
+				index[resource] = i
+				all.Requirements = append(all.Requirements, Requirement{Sid: r.Sid, Action: r.Action,
+					Resource: resource, Consequence: r.Consequence, remotion: &r})
+			}
 			context := audit.AssumedContext(n.SimulationRequest, t.context())
 			if n.RequestedRegion() == needs.AnyRegion {
 				delete(context, "aws:RequestedRegion")
 			}
-			req.demands = append(req.demands, demand{requests: requests, context: context})
+			all.Requirements[i].demands = append(all.Requirements[i].demands,
+				demand{requests: requests, context: context})
 		}
-		all.Requirements = append(all.Requirements, req)
 	}
-	return all, nil
+	var err error
+	all.accepted, err = accepted(t, scope, release)
+	return all, err
 }
 
 // The limits of the requirements of one document: their number, and the size of all actions and

@@ -145,6 +145,9 @@ func (r *run) readManaged(ctx context.Context, id, policy string, look int) snap
 	r.mu.Unlock()
 	m.once.Do(func() { m.fetch(ctx, r.iam, policy) })
 	read := r.snapshotOf(ctx, id, m.action, m.text, m.err)
+	for i := range read.policies {
+		read.policies[i].ByAWS = strings.Contains(policy, ":iam::aws:policy/")
+	}
 	if strings.HasPrefix(policy, r.arn("policy/")) { // the deployment need not name AWS's policies
 		// The problem has the name of the policy only, so that a policy with two attachments is one
 		// problem.

@@ -113,8 +113,21 @@ func TestFunctions(t *testing.T) {
 			}, regions: "us-east-1", releases: "4.0.240", notices: []string{
 				"document: inline policy \"remotion\": this is the user policy of Remotion 4.0.61-4.0.417 " +
 					"except for 1 permission: it adds s3:PutBucketPolicy-no on arn:aws:s3:::remotionlambda-*",
+				`unknown-action: inline policy "remotion": s3:PutBucketPolicy-no is no action: ` +
+					"s3:PutBucketPolicy?",
 				"upgrade: Remotion 4.0.418 and later needs permissions that are not granted: s3:PutBucketPolicy for " +
 					"user/ci"},
+			status: audit.StatusCompliant},
+		{name: "an action of AWS's own policy that does not exist has no notice",
+			change: func(a *awsemu.Account, p *collect.Plan) {
+				a.Policies = map[string]awsemu.ManagedPolicy{
+					"ViewOnlyAccess": {ARN: "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess",
+						Document: statement(`"Effect":"Allow","Action":"s3:ListObjects","Resource":"*"`)},
+					"mine": {Document: statement(`"Effect":"Allow","Action":"s3:HeadObject","Resource":"*"`)},
+				}
+				changeUser(a, func(u *awsemu.User) { u.Managed = []string{"ViewOnlyAccess", "mine"} })
+			}, regions: "us-east-1", releases: "4.0.418 and later", notices: []string{
+				`unknown-action: managed policy "mine": s3:HeadObject is no action: s3:GetObject?`},
 			status: audit.StatusCompliant},
 		{name: "three deployed releases need all their permissions",
 			change: func(a *awsemu.Account, p *collect.Plan) {

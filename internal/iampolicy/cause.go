@@ -1,6 +1,10 @@
 package iampolicy
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/remotion-audit/remotion-audit/internal/iamactions"
+)
 
 // explainGap evaluates the example of a gap, and sets the cause of the gap and the statements that
 // decide about the example. Its work is steps of the search.
@@ -27,11 +31,13 @@ func (g Grants) explainGap(c *Coverage, n *Need, ctx Context, s *search) {
 		c.Cause, c.Deciding, c.undecided = UnmetCondition, open, true
 		return
 	}
+	c.misnamed = g.findMisnamed(c.ExampleAction, s)
 	if near := filterMatches(r.Near, isIdentityAllow); len(near) > 0 {
 		for _, m := range near {
 			s.steps -= stepsOfNearest * len(m.Resource)
 		}
 		at, miss := nearest(near, n.Resource, c.ExampleARN)
+		miss.noResource = miss.Kind == NotARN && iamactions.TakesNoResource(c.ExampleAction)
 		c.Cause, c.Deciding = NarrowerGrant, near[at:at+1]
 		if near[at].NotResource == nil {
 			c.Miss = &miss

@@ -31,6 +31,9 @@ type Coverage struct {
 	// undecided is true if an UnmetCondition depends on unknown values. It is false if the known
 	// values do not meet the condition.
 	undecided bool
+	// misnamed is an action of an Allow that does not exist and that probably stands for
+	// ExampleAction. It is nil if there is none.
+	misnamed *misnaming
 	// proof shows for a Conditional need that conditions decide about the example.
 	proof proof
 }

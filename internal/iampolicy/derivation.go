@@ -47,6 +47,15 @@ func (c Coverage) Explanation() string {
 	case c.Status == Conditional:
 		return c.Deciding[0].undecidedIn(c.ctx)
 	}
+	why := c.causeText()
+	if c.misnamed != nil {
+		why += "; " + c.misnamed.String()
+	}
+	return why
+}
+
+// causeText explains the cause of a gap.
+func (c Coverage) causeText() string {
 	switch c.Cause {
 	case NoGrant:
 		return "no statement grants the action"

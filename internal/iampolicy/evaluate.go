@@ -26,6 +26,8 @@ type Policy struct {
 	// ID names the policy in every Match of its statements.
 	ID       string
 	Document *Document
+	// ByAWS is true for a managed policy of AWS. The account cannot change it.
+	ByAWS bool
 }
 
 // Grants holds all policies that decide about the requests of a principal.

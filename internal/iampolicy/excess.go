@@ -3,6 +3,8 @@ package iampolicy
 import (
 	"slices"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/iamactions"
 )
 
 // An Excess is a pair of patterns through which a statement grants requests that are not required.
@@ -39,7 +41,8 @@ const (
 // Excess lists the grants of the identity policies that are not required, in the order of the
 // policies. For each Allow statement, the list has an entry for each action pattern and for each
 // resource pattern through which the statement grants more than required. One entry can stand for
-// both. A request that a Deny, the boundary or the organization denies is no excess. A grant with
+// both. A request that a Deny, the boundary or the organization denies is no excess, and neither
+// is an action that does not exist and stands for another. A grant with
 // an undecided condition counts. If complete is false, the budget was spent and the list may be
 // incomplete.
 func (g Grants) Excess(required []Need, ctx Context) (list []Excess, complete bool) {
@@ -100,6 +103,12 @@ func (f *excessFinder) statement(m Match) bool {
 	resources := orStar(m.Resource)
 	shown := make([]bool, len(resources))
 	for _, action := range orStar(m.Action) {
+		if u, unknown := iamactions.Check(action); unknown {
+			f.search.steps -= stepsOfNaming
+			if u.Nearest != "" {
+				continue // it never matches
+			}
+		}
 		actionShown := false
 		for i, resource := range resources {
 			if actionShown && shown[i] {

@@ -19,6 +19,8 @@ type NearMatch struct {
 	// Got and Want are the parts of the pattern and of the needed resource that differ.
 	Got  string `json:"got,omitempty"`
 	Want string `json:"want,omitempty"`
+
+	noResource bool // the action takes no resource
 }
 
 // NearMatchKind says how the pattern misses the needed resource.
@@ -41,6 +43,8 @@ const (
 	NotObjects NearMatchKind = "bucket without its objects"
 	// NotBucket means that the pattern matches the objects of a bucket but not the bucket.
 	NotBucket NearMatchKind = "objects without their bucket"
+	// NotStreams means that the pattern matches a log group but not its streams.
+	NotStreams NearMatchKind = "log group without its streams"
 	// NotARN means that the request names no resource, so only "*" matches it.
 	NotARN NearMatchKind = "not every resource"
 	// FewFields means that the pattern has fewer than the six fields of an ARN.
@@ -58,10 +62,18 @@ func (m NearMatch) String() string {
 	case WrongPartition, WrongService, WrongRegion, WrongAccount:
 		return fmt.Sprintf("%s (has %s, needs %s)", m.Kind, shownField(m.Got), shownField(m.Want))
 	case NotObjects:
-		return "it matches the bucket, but not its objects"
+		return "it matches the bucket, but not its objects: add /* (" + textfmt.Head(m.Pattern, 200) +
+			"/*)"
 	case NotBucket:
-		return "it matches the objects, but not the bucket"
+		return "it matches the objects, but not the bucket: add the bucket's own ARN, " +
+			textfmt.Head(strings.TrimSuffix(m.Pattern, "/*"), 200)
+	case NotStreams:
+		return "it matches the log group, but not its streams: add :* (" +
+			textfmt.Head(m.Pattern, 200) + ":*)"
 	case NotARN:
+		if m.noResource {
+			return "the action takes no resource: use *"
+		}
 		return `the action needs the resource "*"`
 	}
 	return string(m.Kind)
@@ -122,6 +134,10 @@ func nearMatchOf(pattern, need, example string) NearMatch {
 	}
 	if matchesResource(pattern+"/*", example) {
 		m.Kind = NotObjects
+		return m
+	}
+	if want[arn.Service] == "logs" && matchesResource(pattern+":*", example) {
+		m.Kind = NotStreams
 		return m
 	}
 	if bucket, ok := strings.CutSuffix(pattern, "/*"); ok && matchesResource(bucket, example) {

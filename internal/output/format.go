@@ -1,5 +1,5 @@
 // Package output writes the documents of the command in the formats of the flag --format: the
-// report of `audit`, the verdict of `check`, and the comparison of `policies diff`.
+// report of `audit`, the verdicts of `check`, and the comparison of `policies diff`.
 //
 // To add a format, add a file with its functions and a row to the registry formats.
 package output
@@ -24,7 +24,7 @@ var formats = []row{
 type row struct {
 	name  string
 	audit Writer[Audit]
-	check Writer[check.Verdict]
+	check Writer[check.Results]
 	diff  Writer[policies.Comparison]
 }
 
@@ -43,9 +43,9 @@ type Format[D any] struct {
 // AuditFormats returns the formats of the report.
 func AuditFormats() Formats[Audit] { return having(func(r row) Writer[Audit] { return r.audit }) }
 
-// CheckFormats returns the formats of the verdict.
-func CheckFormats() Formats[check.Verdict] {
-	return having(func(r row) Writer[check.Verdict] { return r.check })
+// CheckFormats returns the formats of the verdicts.
+func CheckFormats() Formats[check.Results] {
+	return having(func(r row) Writer[check.Results] { return r.check })
 }
 
 // DiffFormats returns the formats of the comparison.

@@ -40,12 +40,12 @@ func TestFind(t *testing.T) {
 	formats = []row{
 		{"text", auditText, report.CheckText, diffText},
 		{"json", auditJSON, checkJSON, diffJSON},
-		{"junit", nil, func(w io.Writer, v check.Verdict) error {
-			_, err := io.WriteString(w, "<testsuite name=\""+v.Required+"\"/>")
+		{"junit", nil, func(w io.Writer, r check.Results) error {
+			_, err := io.WriteString(w, "<testsuite name=\""+r.Results[0].Verdict.Required+"\"/>")
 			return err
 		}, nil},
 	}
-	got := written(t, CheckFormats(), "junit", check.Verdict{Required: "r"})
+	got := written(t, CheckFormats(), "junit", verdict("r"))
 	if got != `<testsuite name="r"/>` {
 		t.Errorf("a new row for check: %q", got)
 	}
@@ -57,6 +57,12 @@ func TestFind(t *testing.T) {
 	if want := `must be text or json, got "junit"`; err == nil || err.Error() != want {
 		t.Errorf("a format without the document: %v, want %s", err, want)
 	}
+}
+
+// verdict returns the results of a check with a single verdict.
+func verdict(required string) check.Results {
+	return check.Summarize([]check.Result{{Verdict: &check.Verdict{Status: audit.StatusCompliant,
+		Required: required}}})
 }
 
 // written returns the document in a format.
@@ -112,12 +118,12 @@ func TestDocumentsInBothFormats(t *testing.T) {
 	t.Parallel()
 	old := policytest.Release(t, "4.0.417")
 	c := policies.Compare([]policies.Release{old}, policies.Latest(), policies.Kinds)
-	verdict := check.Verdict{Status: audit.StatusCompliant, Required: "a <file>"}
+	one := verdict("a <file>")
 	for _, test := range []struct{ name, got, want string }{
 		{"a comparison as text", written(t, DiffFormats(), "text", c), "role policy: no change\n"},
 		{"a comparison as JSON", written(t, DiffFormats(), "json", c), "\n  \"from\": [\n"},
-		{"a verdict as text", written(t, CheckFormats(), "text", verdict), "Required      a <file>\n"},
-		{"a verdict as JSON", written(t, CheckFormats(), "json", verdict),
+		{"a verdict as text", written(t, CheckFormats(), "text", one), "Required      a <file>\n"},
+		{"a verdict as JSON", written(t, CheckFormats(), "json", one),
 			"\n  \"required\": \"a <file>\",\n"},
 	} {
 		if !strings.Contains(test.got, test.want) {

@@ -12,7 +12,13 @@ import (
 // auditJSON writes the report in the form of docs/report.schema.json.
 func auditJSON(w io.Writer, a Audit) error { return report.JSON(w, a.Report) }
 
-// checkJSON writes the verdict in the form of docs/check.schema.json.
-func checkJSON(w io.Writer, v check.Verdict) error { return textfmt.WriteJSON(w, v) }
+// checkJSON writes a single verdict in the form of docs/check.schema.json, and several in the form
+// of docs/check-results.schema.json.
+func checkJSON(w io.Writer, r check.Results) error {
+	if len(r.Results) == 1 && r.Results[0].Verdict != nil {
+		return textfmt.WriteJSON(w, r.Results[0].Verdict)
+	}
+	return textfmt.WriteJSON(w, r)
+}
 
 func diffJSON(w io.Writer, c policies.Comparison) error { return textfmt.WriteJSON(w, c) }

@@ -45,10 +45,13 @@ func diffText(w io.Writer, c policies.Comparison) error {
 	for _, n := range c.Notices {
 		fmt.Fprintf(&b, "notice: %s\n", n)
 	}
+	if c.Problem != "" {
+		fmt.Fprintf(&b, "unverified: %s\n", c.Problem)
+	}
 	for _, p := range c.Policies {
 		fmt.Fprintf(&b, "\n%s policy: ", p.Kind)
 		if len(p.Added)+len(p.Dropped) == 0 {
-			b.WriteString("no change\n")
+			b.WriteString(noChange(c) + "\n")
 			continue
 		}
 		fmt.Fprintf(&b, "%d added, %d dropped\n", len(p.Added), len(p.Dropped))
@@ -61,6 +64,17 @@ func diffText(w io.Writer, c policies.Comparison) error {
 	}
 	_, err := b.WriteTo(w)
 	return err
+}
+
+// noChange returns what the comparison says about a policy without a known change.
+func noChange(c policies.Comparison) string {
+	switch {
+	case c.Problem != "":
+		return "no known change, which is unverified"
+	case c.KnownUntil != "":
+		return "no change, as far as " + c.KnownUntil + " tells"
+	}
+	return "no change"
 }
 
 // breakageTexts explain how a missing permission becomes visible.

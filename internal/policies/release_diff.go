@@ -1,6 +1,9 @@
 package policies
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // ComparisonVersion is the version of a Comparison's JSON form.
 const ComparisonVersion = "1"
@@ -14,6 +17,10 @@ type Comparison struct {
 	To   string   `json:"to"`
 	// Notices are about releases that are newer than the catalogue.
 	Notices []string `json:"notices,omitempty"`
+	// Problem says why the comparison is unverified: a release is of an unknown major version.
+	// KnownUntil is the newest release of the catalogue, if a release is newer.
+	Problem    string `json:"problem,omitempty"`
+	KnownUntil string `json:"knownUntil,omitempty"`
 	// Policies are in the order of the kinds that were compared.
 	Policies []ReleaseDiff `json:"policies"`
 }
@@ -25,6 +32,7 @@ func Compare(from []Release, to Release, kinds []PolicyKind) Comparison {
 		c.From = append(c.From, r.Name())
 	}
 	for _, r := range append(slices.Clone(from), to) {
+		c.Problem, c.KnownUntil = cmp.Or(c.Problem, r.Problem()), cmp.Or(c.KnownUntil, r.KnownUntil())
 		if notice := r.Notice(); notice != "" && !slices.Contains(c.Notices, notice) {
 			c.Notices = append(c.Notices, notice)
 		}

@@ -1,6 +1,7 @@
 package policies
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -70,8 +71,44 @@ func (r Release) NewerThanCatalogue() bool {
 	return r.Version != "" && compare(r.Version, latest(r.Partition).Until) > 0
 }
 
+// KnownUntil returns the newest release of the catalogue for a release that is newer. What the
+// release needs is known as far as that release tells. It is empty for a known release.
+func (r Release) KnownUntil() string {
+	if !r.NewerThanCatalogue() {
+		return ""
+	}
+	return r.Until
+}
+
+// UnknownMajor reports whether the release is of a newer major version than the catalogue. Such a
+// release may need anything: what it needs is unverified.
+func (r Release) UnknownMajor() bool {
+	return r.NewerThanCatalogue() && r.Major() != latest(r.Partition).Major()
+}
+
+// Major returns the major version of the release, such as 4.
+func (r Release) Major() string {
+	return strings.TrimPrefix(semver.Major("v"+cmp.Or(r.Version, r.Until)), "v")
+}
+
+// Problem says why the needs of a release of an unknown major version are unverified, as a sentence
+// without a full stop. It is empty for any other release.
+func (r Release) Problem() string {
+	if !r.UnknownMajor() {
+		return ""
+	}
+	return fmt.Sprintf("Remotion %s is of a newer major version than the catalogue, which ends at %s",
+		r.Version, r.Until)
+}
+
+// Newest returns the single release of that number, or for a range its newest known release.
+func (r Release) Newest() Release {
+	r.Version = cmp.Or(r.Version, r.Until)
+	return r
+}
+
 // Notice returns a sentence about a release that is newer than the catalogue. It is empty for a
-// known release.
+// known release. States of the auditor contain the text, so a change would announce it again.
 func (r Release) Notice() string {
 	if !r.NewerThanCatalogue() {
 		return ""

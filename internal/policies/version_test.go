@@ -44,6 +44,50 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestUnknownMajor checks which releases may need anything, and how far the catalogue tells what
+// the others need.
+func TestUnknownMajor(t *testing.T) {
+	until := Latest().Until
+	for _, test := range []struct {
+		version      string
+		unknownMajor bool
+		known        string
+	}{
+		{"3.0.0", false, ""}, {until, false, ""}, {"latest", false, ""},
+		{"4.0.541", false, until}, {"4.1.0", false, until}, {"4.999.0-beta", false, until},
+		{"5.0.0-alpha.1", true, until}, {"5.0.0", true, until}, {"17.2.3", true, until},
+	} {
+		for _, partition := range Partitions() {
+			r, err := Find(test.version)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r, err = r.In(partition); err != nil {
+				continue // older than the support of the partition
+			}
+			if r.UnknownMajor() != test.unknownMajor || r.KnownUntil() != test.known {
+				t.Errorf("%s in %s: unknown major %v, known until %q; want %v and %q", test.version, partition,
+					r.UnknownMajor(), r.KnownUntil(), test.unknownMajor, test.known)
+			}
+			if problem := r.Problem(); (problem != "") != test.unknownMajor {
+				t.Errorf("%s: problem %q", test.version, problem)
+			}
+		}
+	}
+}
+
+// TestNewest checks that a range is named by its newest known release, because "4.0.418 and later"
+// reads as a downgrade from 4.0.520.
+func TestNewest(t *testing.T) {
+	for version, want := range map[string]string{"latest": Latest().Until, "4.0.240": "4.0.240",
+		"5.0.0": "5.0.0"} {
+		r, err := Find(version)
+		if err != nil || r.Newest().Name() != want || r.Newest().String() != r.String() {
+			t.Errorf("%s: %s, %v; want %s", version, r.Newest().Name(), err, want)
+		}
+	}
+}
+
 // TestFindNewer checks that a release newer than the catalogue gets the newest policies and a
 // notice. This case is common.
 func TestFindNewer(t *testing.T) {

@@ -1,24 +1,81 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 
+	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/check"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
-// CheckText writes the result of a check as text. It groups findings with the same cause.
-func CheckText(w io.Writer, r check.Verdict) error {
+// CheckText writes the results of a check as text. It groups findings with the same severity and
+// cause. Several results have a headline, and each names its policy files.
+func CheckText(w io.Writer, r check.Results) error {
 	var p page
+	if len(r.Results) == 1 && r.Results[0].Verdict != nil {
+		p.writeVerdict(*r.Results[0].Verdict)
+		return p.writeTo(w)
+	}
+	p.line("%s  %s", strings.ToUpper(string(r.Status)), resultsHeadline(r))
+	for _, result := range r.Results {
+		p.line("")
+		p.line("POLICY  %s", strings.Join(textfmt.OneLines(result.Policies), " + "))
+		if result.Verdict == nil {
+			p.line("%s  %s", strings.ToUpper(string(result.Status())), textfmt.OneLine(result.Error))
+			continue
+		}
+		p.writeVerdict(*result.Verdict)
+	}
+	return p.writeTo(w)
+}
+
+// resultsHeadline counts the results of each status: "3 checked: 1 with gaps, 2 compliant".
+func resultsHeadline(r check.Results) string {
+	unreadable := 0
+	counts := map[audit.ReportStatus]int{}
+	for _, result := range r.Results {
+		if result.Verdict == nil {
+			unreadable++
+		} else {
+			counts[result.Verdict.Status]++
+		}
+	}
+	var parts []string
+	for _, c := range []struct {
+		number int
+		text   string
+	}{
+		{unreadable, "unreadable"}, {counts[audit.StatusGaps], "with gaps"},
+		{counts[audit.StatusUnverified], "unverified"}, {counts[audit.StatusCompliant], "compliant"},
+	} {
+		if c.number > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", c.number, c.text))
+		}
+	}
+	return fmt.Sprintf("%d checked: %s", len(r.Results), strings.Join(parts, ", "))
+}
+
+func (p *page) writeVerdict(r check.Verdict) {
 	p.line("%s  %s", strings.ToUpper(string(r.Status)), checkHeadline(r))
 	p.line("")
 	p.field("", "Required", "%s", textfmt.OneLine(r.Required))
+	if r.Problem != "" {
+		p.field("", "Unverified", "%s", textfmt.OneLine(r.Problem))
+	}
 	for _, g := range checkGroups(r) {
 		p.writeCheckGroup(g)
+	}
+	for i, note := range r.Notes {
+		if i == 0 {
+			p.line("")
+		}
+		p.field("", "Note", "%s", textfmt.OneLine(note))
 	}
 	for _, e := range r.Excess {
 		p.line("")
@@ -37,7 +94,6 @@ func CheckText(w io.Writer, r check.Verdict) error {
 		p.line("")
 		p.field("", "Context", "%s", strings.Join(textfmt.OneLines(r.Assumed), " "))
 	}
-	return p.writeTo(w)
 }
 
 func checkHeadline(r check.Verdict) string {
@@ -48,38 +104,63 @@ func checkHeadline(r check.Verdict) string {
 	if r.Unverified > 0 {
 		parts = append(parts, fmt.Sprintf("%d unverified", r.Unverified))
 	}
-	if parts == nil {
+	switch {
+	case parts != nil:
+	case r.Problem != "":
+		return fmt.Sprintf("all %d permissions that are known are granted", r.Requirements)
+	case r.KnownUntil != "":
+		return fmt.Sprintf("all %d permissions are granted, as far as %s tells", r.Requirements,
+			textfmt.OneLine(r.KnownUntil))
+	default:
 		return fmt.Sprintf("all %d permissions are granted", r.Requirements)
 	}
 	return strings.Join(parts, ", ") + fmt.Sprintf("; %d of %d permissions are granted", r.Satisfied,
 		r.Requirements)
 }
 
-// checkGroups returns the unsatisfied findings, grouped by status, cause and explanation.
+// checkGroups returns the unsatisfied findings, grouped by severity, status, cause and explanation.
+// The gaps come first, those of the highest severity at the top.
 func checkGroups(r check.Verdict) (groups [][]check.Finding) {
-	index := map[string]int{}
+	type key struct {
+		severity policies.Severity
+		status   iampolicy.Status
+		cause    iampolicy.Cause
+		why      string
+	}
+	index := map[key]int{}
 	for _, f := range r.Findings {
 		if f.Status == iampolicy.Satisfied {
 			continue
 		}
-		key := fmt.Sprint(f.Status, f.Cause, f.Why)
-		i, ok := index[key]
+		k := key{f.Severity, f.Status, f.Cause, f.Why}
+		i, ok := index[k]
 		if !ok {
 			i = len(groups)
-			index[key] = i
+			index[k] = i
 			groups = append(groups, nil)
 		}
 		groups[i] = append(groups[i], f)
 	}
+	slices.SortStableFunc(groups, func(a, b []check.Finding) int {
+		if gap := a[0].Status.Gap(); gap != b[0].Status.Gap() {
+			if gap {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(checkRank(b[0]), checkRank(a[0]))
+	})
 	return groups
 }
 
+// checkRank orders findings by severity. A requirement from a file has no severity and counts as
+// critical.
+func checkRank(f check.Finding) policies.Severity { return cmp.Or(f.Severity, policies.Critical) }
+
 func (p *page) writeCheckGroup(group []check.Finding) {
 	first := group[0]
-	worst := first.Severity
 	var actions, impacts, examples []string
 	for _, f := range group {
-		worst = max(worst, f.Severity)
 		actions = addOnce(actions, f.Action)
 		impacts = addOnce(impacts, f.Impact)
 		example := f.ExampleARN
@@ -90,8 +171,8 @@ func (p *page) writeCheckGroup(group []check.Finding) {
 	}
 	p.line("")
 	head := strings.ToUpper(string(first.Status))
-	if worst > 0 {
-		head += "  " + worst.String()
+	if first.Severity > 0 {
+		head += "  " + first.Severity.String()
 	}
 	p.line("%s", head)
 	p.field("  ", "Actions", "%s", strings.Join(textfmt.OneLines(actions), ", "))

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -27,9 +28,22 @@ func Headline(r audit.Report) string {
 	case r.Status == audit.StatusUnverified:
 		return "audit incomplete" + unverifiedTail(r, ": ") + muted + verifiedTail(s, muted != "")
 	case muted != "":
-		return fmt.Sprintf("%d of %d requirements satisfied", s.Satisfied, s.Requirements) + muted
+		return fmt.Sprintf("%d of %d requirements satisfied", s.Satisfied, s.Requirements) +
+			asFarAsKnown(r) + muted
 	}
-	return fmt.Sprintf("all %d requirements satisfied", s.Requirements)
+	return fmt.Sprintf("all %d requirements satisfied", s.Requirements) + asFarAsKnown(r)
+}
+
+// asFarAsKnown names the newest release of the catalogue if the report is about a newer release.
+func asFarAsKnown(r audit.Report) string {
+	known := r.Remotion.KnownUntil
+	if r.Upgrade != nil {
+		known = cmp.Or(known, r.Upgrade.KnownUntil)
+	}
+	if known == "" {
+		return ""
+	}
+	return ", as far as " + textfmt.OneLine(known) + " tells"
 }
 
 // verifiedTail reports that the verified requirements of an incomplete audit have no unmuted gap.

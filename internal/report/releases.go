@@ -91,9 +91,15 @@ func (p *page) writeUpgrade(u *audit.Upgrade) {
 	}
 	p.line("")
 	p.line("AFTER AN UPGRADE to Remotion %s", textfmt.OneLine(u.To))
-	if len(u.Findings) == 0 {
+	switch {
+	case u.Problem != "":
+		p.field("  ", "Unverified", "%s", textfmt.OneLine(u.Problem))
+	case len(u.Findings) > 0:
+	case u.KnownUntil != "":
+		p.line("  As far as %s tells, the upgrade needs no further permissions.",
+			textfmt.OneLine(u.KnownUntil))
+	default:
 		p.line("  The upgrade needs no further permissions.")
-		return
 	}
 	for i, g := range Grouped(u.Findings) {
 		if i > 0 {
