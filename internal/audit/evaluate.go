@@ -86,6 +86,7 @@ func (j *Judge) evaluateTarget(t TargetFacts) (findings []Finding, total int) {
 	}
 	first := len(findings) - len(required)
 	applyAlternatives(findings[first:], required, granted(findings))
+	t.limitRendererGaps(findings)
 	j.setRootCause(t, findings)
 	return findings, total
 }
