@@ -174,9 +174,9 @@ func (r *Verdict) applyAlternatives(required []Requirement) {
 	}
 }
 
-// FindExcess sets Excess and ExcessIncomplete. A grant that a requirement with a Problem may need
-// is no excess, but the list is then incomplete. So it is if the required document has a Deny,
-// NotAction, NotResource or variables without a value: what these exclude is not in the list. For a
+// FindExcess sets Excess and ExcessIncomplete. A grant that a requirement with a Problem, or with a
+// variable without a value, may need is no excess, but the list is then incomplete. A Deny of a
+// required document does not count: the list compares with what its Allow statements name. For a
 // release, Remotion's own documents and the policies of LeastPrivilege have no excess. The error is
 // that of ctx, if ctx ends first.
 func (r *Verdict) FindExcess(ctx context.Context, grants iampolicy.Grants, required Required,
@@ -185,7 +185,7 @@ func (r *Verdict) FindExcess(ctx context.Context, grants iampolicy.Grants, requi
 	known := true
 	for _, req := range required.Requirements {
 		wanted = append(wanted, req.unknown...)
-		known = known && len(req.unknown) == 0 && !req.partly
+		known = known && len(req.unknown) == 0
 		for _, d := range req.demands {
 			wanted = append(wanted, d.requests.Need)
 			known = known && !d.widened

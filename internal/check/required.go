@@ -39,9 +39,6 @@ type Requirement struct {
 	demands []demand
 	// remotion is the requirement of a release; nil for a requirement of a document.
 	remotion *policies.Requirement
-	// partly is true if the document requires only a part of the needs of the demands: it has a Deny,
-	// NotAction or NotResource.
-	partly bool
 	// unknown are the needs of which a requirement with a Problem is a part. Whether policies grant
 	// more of them than required is unknown.
 	unknown []iampolicy.Need
@@ -70,6 +67,8 @@ type demand struct {
 	// not satisfied is then unverified, for the reason unless.
 	widened bool
 	unless  string
+	// written is the resource as written, or empty if its variables have values.
+	written string
 }
 
 // Target describes the principal whose policy is checked.
@@ -247,7 +246,7 @@ func (d *documentReader) statement(i int, premise *iampolicy.Premise) {
 	for _, action := range actions {
 		for _, resource := range resources {
 			req := Requirement{Sid: s.Sid, Action: action + exceptActions,
-				Resource: resource + exceptResources, partly: premise.Partial()}
+				Resource: resource + exceptResources}
 			part, err := d.demand(action, resource, exact)
 			switch {
 			case err != nil && part.widened:
@@ -258,11 +257,7 @@ func (d *documentReader) statement(i int, premise *iampolicy.Premise) {
 					textfmt.OneLine(d.all.Name), i+1, s.Start, err))
 				continue
 			}
-			written := resource
-			if s.NotResource != nil {
-				written = ""
-			}
-			part.requests, part.assumed = part.requests.Within(premise, written), assumed
+			part.requests, part.assumed = part.requests.Within(premise, part.written), assumed
 			req.demands = []demand{part}
 			d.all.add(d.index, req)
 		}
@@ -281,6 +276,9 @@ func (d *documentReader) demand(action, resource string, context iampolicy.Conte
 			expanded = iampolicy.Widen(resource)
 			part.widened, part.unless = true, problem(missing[0])
 		}
+	}
+	if part.widened || expanded == resource {
+		part.written = resource // else the values of its variables count, not its text
 	}
 	part.requests, err = needs.RequestsFor(action, expanded)
 	return part, err
@@ -307,7 +305,6 @@ func (r *Required) add(index map[permission]int, req Requirement) {
 		o := &r.Requirements[i]
 		o.demands = append(o.demands, req.demands...)
 		o.unknown = append(o.unknown, req.unknown...)
-		o.partly = o.partly || req.partly
 		if o.Problem == "" {
 			o.Problem = req.Problem
 		}

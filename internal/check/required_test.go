@@ -180,6 +180,73 @@ func TestRequiredConditions(t *testing.T) {
 	}
 }
 
+// TestTheCauseNamesTheOtherValues checks that a conditional finding of a required document names
+// the values with which the policy does not allow the request.
+func TestTheCauseNamesTheOtherValues(t *testing.T) {
+	long := strings.Repeat("x", 5000)
+	for _, test := range []struct{ required, granted, want string }{
+		{`"StringEquals":{"aws:SourceVpc":["a","b"]}`, `"StringEquals":{"aws:SourceVpc":"a"}`,
+			"not allowed with aws:SourceVpc=b"},
+		{`"StringEqualsIfExists":{"aws:SourceVpc":"a"}`, `"StringEquals":{"aws:SourceVpc":"a"}`,
+			"not allowed without aws:SourceVpc"},
+		{`"StringEquals":{"aws:SourceVpc":"a"}`,
+			`"StringEquals":{"aws:SourceVpc":"a"},"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}`,
+			"not allowed without aws:SourceIp"},
+		{`"NumericLessThanEquals":{"s3:max-keys":"10"}`, `"NumericLessThan":{"s3:max-keys":"10"}`,
+			"not allowed with s3:max-keys=10"},
+		{`"StringEquals":{"aws:SourceVpc":["a","` + long + `"]}`, `"StringEquals":{"aws:SourceVpc":"a"}`,
+			"not allowed with aws:SourceVpc=" + long[:80] + "…"},
+	} {
+		required, err := DocumentRequirements("p.json",
+			policytest.Parse(t, document(read(under(test.required)))), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := grants(t, document(read(under(test.granted))))
+		if f := evaluateAll(t, g, required, nil).Findings[0]; !strings.HasSuffix(f.Why, test.want) {
+			t.Errorf("%s with %s: %s: %.300s, want the end %.200s", test.required, test.granted, f.Status, f.Why,
+				test.want)
+		}
+	}
+}
+
+// TestExcessBeyondNotAction checks that grants of what NotAction or NotResource names are excess,
+// and that a document has no excess beyond itself.
+func TestExcessBeyondNotAction(t *testing.T) {
+	all := document(`{"Effect":"Allow","Action":"*","Resource":"*"}`)
+	notAction := document(`{"Effect":"Allow","NotAction":"iam:*","Resource":"*"}`)
+	notResource := document(`{"Effect":"Allow","Action":"*","NotResource":"arn:aws:s3:::secret*"}`)
+	for _, test := range []struct {
+		name, policy, required string
+		want                   []string
+	}{
+		{"NotAction", all, notAction, []string{"iam:CreateAccessKey on *"}},
+		{"NotResource", all, notResource, []string{"x:x on arn:aws:s3:::secret"}},
+		{"NotAction itself", notAction, notAction, nil},
+		{"NotResource itself", notResource, notResource, nil},
+		{"a Deny of the required document does not count", all, document(
+			`{"Effect":"Allow","Action":"*","Resource":"*"}`, `{"Effect":"Deny","Action":"iam:*","Resource":"*"}`),
+			nil},
+	} {
+		g := grants(t, test.policy)
+		required, err := DocumentRequirements("p.json", policytest.Parse(t, test.required), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := evaluateAll(t, g, required, nil)
+		if err := v.FindExcess(t.Context(), g, required, nil); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, e := range v.Excess {
+			got = append(got, e.ExampleAction+" on "+e.ExampleARN)
+		}
+		if !slices.Equal(got, test.want) || v.ExcessIncomplete {
+			t.Errorf("%s: excess %q, incomplete %v; want %q", test.name, got, v.ExcessIncomplete, test.want)
+		}
+	}
+}
+
 // TestManyConditionsAtOnce checks that a statement whose condition has many keys is conditional,
 // not unverified: a context that meets all of them is found however many they are.
 func TestManyConditionsAtOnce(t *testing.T) {

@@ -13,6 +13,9 @@ type assumption struct {
 	// that the known values decide is not in it.
 	premises map[string][]*Condition
 	budget   *Budget
+	// witnesses are values, by key in lower case, with which a condition perhaps does not hold, or
+	// with which all conditions of a statement perhaps hold.
+	witnesses map[string][]string
 }
 
 // assume returns the assumption for the requests of a need. It is valid until the next call.
@@ -41,7 +44,7 @@ func (a *assumption) noState(must, mustNot []*Condition) bool {
 		b.proofs.walk.ctx, b.proofs.walk.scratch = b.ctx, &b.proofs.memory
 	}
 	before := min(b.proofs.left, b.left)
-	b.proofs.left = before
+	b.proofs.left, b.proofs.witnesses = before, b.proofs.witnesses[:0]
 	none := b.proofs.noState(must, mustNot)
 	b.left -= before - b.proofs.left
 	return none
@@ -72,15 +75,42 @@ func (a *assumption) with(conditions []*Condition) *assumption {
 
 // follows reports whether the condition certainly holds.
 func (a *assumption) follows(c *Condition) bool {
-	return a.noState(a.premises[strings.ToLower(c.Key)], []*Condition{c})
+	key := strings.ToLower(c.Key)
+	if a.noState(a.premises[key], []*Condition{c}) {
+		return true
+	}
+	a.keepWitnesses(key)
+	return false
+}
+
+// keepWitnesses keeps the values with which the last proof about a key failed, for the search for
+// examples.
+func (a *assumption) keepWitnesses(key string) {
+	root := &a.budget.assumed
+	for _, value := range a.budget.proofs.witnesses {
+		if root.witnesses == nil {
+			root.witnesses = map[string][]string{}
+		}
+		if list := root.witnesses[key]; len(list) < maxCandidates/2 && !slices.Contains(list, value) {
+			root.witnesses[key] = append(list, value)
+		}
+	}
+}
+
+// certain reports whether all conditions of a statement certainly hold.
+func (a *assumption) certain(s *Statement) bool {
+	for i := range s.Conditions {
+		c := &s.Conditions[i]
+		if met, missing := c.holds(a.ctx); missing == nil && !met || missing != nil && !a.follows(c) {
+			return false
+		}
+	}
+	return true
 }
 
 // conditions decides the conditions of a statement. If some context may meet all of them, possible
 // is true, and open lists those that another context may not meet.
 func (a *assumption) conditions(s *Statement) (possible bool, open []*Condition) {
-	if len(s.Conditions) == 0 {
-		return true, nil
-	}
 	for i := range s.Conditions {
 		c := &s.Conditions[i]
 		met, missing := c.holds(a.ctx)
@@ -94,15 +124,22 @@ func (a *assumption) conditions(s *Statement) (possible bool, open []*Condition)
 	if open = a.open(open); len(open) == 0 {
 		return true, nil
 	}
-	byKey := map[string][]*Condition{}
-	for _, c := range open {
+	for i, c := range open {
 		key := strings.ToLower(c.Key)
-		byKey[key] = append(byKey[key], c)
-	}
-	for key, list := range byKey {
-		if a.noState(slices.Concat(a.premises[key], list), nil) {
+		sameKey := func(o *Condition) bool { return strings.EqualFold(o.Key, c.Key) }
+		if slices.ContainsFunc(open[:i], sameKey) {
+			continue
+		}
+		together := slices.Clone(a.premises[key])
+		for _, o := range open[i:] {
+			if sameKey(o) {
+				together = append(together, o)
+			}
+		}
+		if a.noState(together, nil) {
 			return false, nil
 		}
+		a.keepWitnesses(key)
 	}
 	return true, open
 }

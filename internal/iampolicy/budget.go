@@ -11,7 +11,7 @@ import (
 type Budget struct {
 	ctx         context.Context
 	total, left int
-	memory      scratch // of the searches, one after the other
+	memory      *scratch // of the searches, one after the other; nil until the first search
 	assumed     assumption
 	// proofs decides what follows from conditions. It is nil until a condition needs it.
 	proofs *implication
@@ -41,10 +41,13 @@ const budgetExhausted = "the check reached its limit of work before it decided t
 // newSearch returns a search with a multiple of the budget of one Cover, but with no more steps
 // than the budget has. The caller returns the search with settle.
 func (b *Budget) newSearch(times int) *search {
+	if b.memory == nil {
+		b.memory = &scratch{}
+	}
 	steps := min(times*budgetSteps, max(b.left, 0))
-	return &search{ctx: b.ctx, steps: steps, granted: steps, bytes: budgetBytes, scratch: &b.memory,
+	return &search{ctx: b.ctx, steps: steps, granted: steps, bytes: budgetBytes, scratch: b.memory,
 		exampleSearch: &search{ctx: b.ctx, steps: steps / 4, granted: steps / 4, bytes: budgetBytes,
-			scratch: &b.memory}}
+			scratch: b.memory}}
 }
 
 // statementWork is the work that a statement causes because it depends on the context: the bytes of

@@ -178,9 +178,16 @@ func (g Grants) onlyMatching(action, name string, ctx Context) (reduced Grants) 
 }
 
 // candidates returns values to try for each key that the context lacks. Nil means that the key is
-// absent. Its work is steps of the search, and it ends early if they are spent.
-func (g Grants) candidates(s *search, name string, ctx Context) map[string][][]string {
+// absent. The first candidates are the witnesses. Its work is steps of the search, and it ends
+// early if they are spent.
+func (g Grants) candidates(s *search, name string, ctx Context,
+	witnesses map[string][]string) map[string][][]string {
 	c := candidateValues{search: s, ctx: ctx, name: name, keys: map[string][][]string{}}
+	for key, values := range witnesses {
+		for _, v := range values {
+			c.add(key, []string{v})
+		}
+	}
 	for range 2 { // in the second round, variables have their candidates
 		for _, p := range g.policies() {
 			for i := range p.Document.Statements {

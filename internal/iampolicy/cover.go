@@ -34,6 +34,9 @@ type Coverage struct {
 	// misnamed is an action of an Allow that does not exist and that probably stands for
 	// ExampleAction. It is nil if there is none.
 	misnamed *misnaming
+	// unless lists the values with which the example of a Conditional need of a required document is
+	// not allowed, as key=value.
+	unless string
 	// proof shows for a Conditional need that conditions decide about the example.
 	proof proof
 }
@@ -44,8 +47,10 @@ type Coverage struct {
 // allowed. It is complete for statements without conditions and variables, with any combination of
 // unions, NotAction, NotResource, Deny, boundary and service control policies. An Allow with a
 // condition counts if the context meets the condition. A Deny with a condition counts if the
-// context meets, or may meet, the condition. If the answer depends on unknown values, the status is
-// Conditional. The amount of work is bounded, and a need that exceeds the bound is Unverified.
+// context meets, or may meet, the condition. Conditions on one key are judged together, with what
+// the premise of the need says, and so are the conditions of several statements. If the answer
+// depends on unknown values, the status is Conditional. The amount of work is bounded, and a need
+// that exceeds the bound is Unverified.
 func (g Grants) Cover(n Need, ctx Context) Coverage { return g.CoverWithin(Unlimited(), n, ctx) }
 
 // CoverWithin is Cover within a budget that several calls share. If the budget is spent, or if its
@@ -189,6 +194,9 @@ func (g Grants) coverAction(n Need, action, lowered string, a *assumption, s *se
 	c.Deciding = g.decide(Request{Action: action, Resource: decided,
 		Context: a.ctx}).decidingStatements()
 	c.undecided = true
+	if n.premise != nil {
+		c.unless = q.difference(g, Request{Action: action, Resource: decided}, p)
+	}
 	return c
 }
 
@@ -197,27 +205,27 @@ func (g Grants) coverAction(n Need, action, lowered string, a *assumption, s *se
 // the identity policies, and the work in steps. An empty action stands for all actions of the need.
 func (g Grants) coveredWithoutSearch(n *Need, action string, a *assumption) (m Match, ok bool,
 	steps int) {
-	c := textComparison{need: n, action: action, assume: a}
+	c := textComparison{action: action, assume: a}
 	if action == "" {
 		c.actions = n.allActions()
 	}
-	if !c.layer(Identity, g.Identity) {
+	if !c.layer(n, Identity, g.Identity) {
 		return c.match, false, c.steps
 	}
-	if c.granted = false; g.Boundary != nil && (!c.policy(Boundary, g.Boundary) || !c.granted) {
+	if c.granted = false; g.Boundary != nil && (!c.policy(n, Boundary, g.Boundary) || !c.granted) {
 		return c.match, false, c.steps
 	}
 	for _, level := range g.Organization {
-		if !c.layer(Organization, level) {
+		if !c.layer(n, Organization, level) {
 			return c.match, false, c.steps
 		}
 	}
 	return c.match, true, c.steps
 }
 
-// A textComparison compares a need with one statement after the other.
+// A textComparison compares a need with one statement after the other. The need is not in it, so
+// that the compiler keeps it on the stack.
 type textComparison struct {
-	need    *Need
 	action  string    // in lower case, or empty for all actions
 	actions *language // all actions
 	assume  *assumption
@@ -227,10 +235,10 @@ type textComparison struct {
 }
 
 // layer reports whether the policies grant the need.
-func (c *textComparison) layer(layer Layer, policies []Policy) bool {
+func (c *textComparison) layer(n *Need, layer Layer, policies []Policy) bool {
 	c.granted = false
 	for i := range policies {
-		if !c.policy(layer, &policies[i]) {
+		if !c.policy(n, layer, &policies[i]) {
 			return false
 		}
 	}
@@ -239,32 +247,32 @@ func (c *textComparison) layer(layer Layer, policies []Policy) bool {
 
 // policy sets granted if a statement grants the need. It returns false if a Deny may overlap the
 // need.
-func (c *textComparison) policy(layer Layer, p *Policy) bool {
+func (c *textComparison) policy(n *Need, layer Layer, p *Policy) bool {
 	if p.Document == nil {
 		return true
 	}
 	for i := range p.Document.Statements {
 		s := &p.Document.Statements[i]
-		if s.Effect == Allow && (c.granted || s.NotResource != nil && c.need.premise == nil) {
+		if s.Effect == Allow && (c.granted || s.NotResource != nil && n.premise == nil) {
 			continue
 		}
 		c.steps += len(s.actions)
 		if c.actions == nil && !s.matchesAction(c.action) ||
-			c.actions != nil && !s.fitsActions(c.need, c.actions) {
+			c.actions != nil && !s.fitsActions(n, c.actions) {
 			continue
 		}
-		c.steps += len(s.resources) * len(c.need.resources)
+		c.steps += len(s.resources) * len(n.resources)
 		if s.Effect == Deny {
-			if s.mayOverlap(c.need) && !c.need.excludes(s, c.action, c.assume) {
+			if s.mayOverlap(n) && !n.excludes(s, c.action, c.assume) {
 				return false
 			}
 			continue
 		}
-		if !s.coversAll(c.need) {
+		if !s.coversAll(n) {
 			continue
 		}
 		c.steps += s.work.steps(c.assume.ctx)
-		if possible, open := c.assume.conditions(s); !possible || open != nil {
+		if !c.assume.certain(s) {
 			continue
 		}
 		if c.granted = true; layer == Identity {

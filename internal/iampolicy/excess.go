@@ -139,11 +139,18 @@ func orStar(patterns []string) []string {
 	return patterns
 }
 
-// requirementStatements returns one Allow statement for each required need.
+// requirementStatements returns one Allow statement for each required need. NotAction and
+// NotResource of a required document stay, except NotResource with variables, which counts as "*".
 func requirementStatements(required []Need) []Statement {
 	list := make([]Statement, len(required))
 	for i, n := range required {
 		list[i] = Statement{Effect: Allow, Action: []string{n.Action}, Resource: []string{n.Resource}}
+		if n.premise != nil && n.premise.statement.NotAction != nil {
+			list[i].Action, list[i].NotAction = nil, n.premise.statement.NotAction
+		}
+		if n.premise != nil && n.premise.names != nil && !n.premise.names.hasVariables() {
+			list[i].Resource, list[i].NotResource = nil, n.premise.statement.NotResource
+		}
 		list[i].compile(false)
 	}
 	return list

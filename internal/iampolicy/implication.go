@@ -15,6 +15,8 @@ type implication struct {
 	walk search  // of texts
 	// left is the work that all proofs together may still do, in steps.
 	left int
+	// witnesses are values that perhaps meet the tests of the last proof that failed.
+	witnesses []string
 	// memory is that of walk. A search has other memory, because it may need a proof for each of its
 	// names.
 	memory scratch
@@ -49,10 +51,28 @@ func (p *implication) noState(must, mustNot []*Condition) bool {
 		return true // the key cannot be present
 	}
 	tests := newKeyTests(must, mustNot, p.ctx)
-	if p.left -= tests.work(); p.left < 0 {
+	if !p.spend(4 * tests.work()) {
 		return false
 	}
 	return !tests.metWithoutValue() && p.noValue(&tests) && p.noValues(&tests)
+}
+
+// maxWitnesses is the number of values that a proof keeps.
+const maxWitnesses = 4
+
+func (p *implication) addWitness(value string) {
+	if len(p.witnesses) < maxWitnesses && !slices.Contains(p.witnesses, value) {
+		p.witnesses = append(p.witnesses, value)
+	}
+}
+
+// spend subtracts steps from the work that is left. It returns false if there is less.
+func (p *implication) spend(steps int) bool {
+	if steps > p.left {
+		return false
+	}
+	p.left -= steps
+	return true
 }
 
 func allHold(list []*Condition, holds func(*Condition) bool) bool {
@@ -116,6 +136,16 @@ func (k *keyTests) work() int {
 		}
 	}
 	return steps
+}
+
+// values returns the number of values.
+func (k *keyTests) values() (n int) {
+	for _, list := range [][]valueTest{k.must, k.mustNot} {
+		for i := range list {
+			n += len(list[i].fixed) + len(list[i].open)
+		}
+	}
+	return n
 }
 
 func (t *valueTest) work() int {
@@ -190,7 +220,11 @@ func (p *implication) noneOf(t *valueTest, k *keyTests) bool {
 			continue
 		}
 		if exact, ok := t.exactText(w); ok {
-			if p.left -= others; p.left < 0 || k.mayMeet(exact, nil, t) {
+			if !p.spend(others) {
+				return false
+			}
+			if k.mayMeet(exact, nil, t) {
+				p.addWitness(exact)
 				return false
 			}
 			continue

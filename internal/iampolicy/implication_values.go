@@ -113,9 +113,17 @@ func anyText() language {
 // anARN matches each text that an operator for ARNs compares.
 var anARN = (&valueTest{operator: operator{compares: asARN}, fixed: []string{anyARN}}).patterns()
 
+// maxTexts is the number of texts of all tests up to which a walk compares them.
+const maxTexts = 512
+
 // noText reports whether certainly no text of the language meets the tests. It ignores tests that
 // do not compare texts, and so considers more texts than there are.
 func (p *implication) noText(l language, k *keyTests) bool {
+	// The walk compares each pattern with each other one when it collects them.
+	values := k.values()
+	if values > maxTexts || !p.spend(4*k.work()+values*values/bytesOfStep) {
+		return false
+	}
 	var clauses []clause
 	for i := range k.must {
 		t := &k.must[i]
@@ -144,13 +152,16 @@ func (p *implication) noText(l language, k *keyTests) bool {
 			clauses = append(clauses, equal)
 		}
 	}
-	if len(clauses) == 0 || p.left <= 0 {
+	if len(clauses) == 0 {
 		return false
 	}
 	steps := min(p.left, stepsOfProof)
 	p.walk.steps, p.walk.bytes, p.walk.spent = steps, budgetBytes/8, false
-	_, found := p.walk.shortest(&l, clauses)
+	text, found := p.walk.shortest(&l, clauses)
 	p.left -= steps - p.walk.steps
+	if found {
+		p.addWitness(text)
+	}
 	return !found && !p.walk.spent && p.walk.ctx.Err() == nil
 }
 
@@ -167,24 +178,32 @@ func (p *implication) noRepresentative(k *keyTests) bool {
 		if !total && !valid {
 			continue
 		}
-		if p.left -= 2 * len(values) * k.work(); p.left < 0 {
-			return false
+		steps := 2 * len(values) * k.work()
+		if kind == asNumber || kind == asDate {
+			steps = 16*k.work() + len(values)*len(values)/bytesOfStep // values are parsed once
 		}
-		if k.noneOfKind(kind, values) {
+		if !p.spend(steps) {
+			continue
+		}
+		witness, found := k.meetingOfKind(kind, values)
+		if !found {
 			return true
+		}
+		if witness != "" {
+			p.addWitness(witness)
 		}
 	}
 	return false
 }
 
-// noneOfKind reports whether certainly no value meets the tests of a kind. values are the values of
-// these tests.
-func (k *keyTests) noneOfKind(kind comparison, values []string) bool {
+// meetingOfKind finds a value that may meet the tests of a kind. values are the values of these
+// tests. The value is empty if it is a number or date between these values.
+func (k *keyTests) meetingOfKind(kind comparison, values []string) (value string, found bool) {
 	switch kind {
 	case asNumber:
-		return noPosition(k, kind, values, decimal, compareNumbers)
+		return meetingPosition(k, kind, values, decimal, compareNumbers)
 	case asDate:
-		return noPosition(k, kind, values, moment, compareDates)
+		return meetingPosition(k, kind, values, moment, compareDates)
 	case asFoldedText:
 		// The last representative is equal to no value, because it is longer.
 		values = append(values, strings.Repeat("x", 1+longest(values)))
@@ -195,7 +214,11 @@ func (k *keyTests) noneOfKind(kind comparison, values []string) bool {
 	case asAddress:
 		values = representativeAddresses(values)
 	}
-	return !slices.ContainsFunc(values, func(v string) bool { return k.mayMeet(v, &kind, nil) })
+	at := slices.IndexFunc(values, func(v string) bool { return k.mayMeet(v, &kind, nil) })
+	if at < 0 {
+		return "", false
+	}
+	return values[at], true
 }
 
 func longest(texts []string) (n int) {
@@ -267,47 +290,68 @@ func lastAddress(p netip.Prefix) netip.Addr {
 	return a
 }
 
-// noPosition reports whether no number or date meets the tests of a kind. The values of the tests
+// meetingPosition finds a number or date that meets the tests of a kind. The values of the tests
 // divide the line into points and gaps, and the tests do not distinguish the values in a gap. It
 // does not know that a gap may be empty.
-func noPosition[T any](k *keyTests, kind comparison, values []string, parse func(string) (T, bool),
-	compare func(a, b T) int) bool {
-	var points []T
+func meetingPosition[T any](k *keyTests, kind comparison, values []string,
+	parse func(string) (T, bool), compare func(a, b T) int) (value string, found bool) {
+	type point struct {
+		value T
+		text  string
+	}
+	var points []point
 	for _, text := range values {
 		if v, ok := parse(text); ok {
-			points = append(points, v)
+			points = append(points, point{v, text})
 		}
 	}
-	slices.SortFunc(points, compare)
-	points = slices.CompactFunc(points, func(a, b T) bool { return compare(a, b) == 0 })
-	// Position 2i+1 is point i, and position 2i is the gap in front of it.
-	meets := func(t *valueTest, position int) bool {
-		for _, text := range t.fixed {
-			v, ok := parse(text)
-			if !ok {
-				if t.negated {
-					return false
-				}
+	byValue := func(a, b point) int { return compare(a.value, b.value) }
+	slices.SortFunc(points, byValue)
+	points = slices.CompactFunc(points, func(a, b point) bool { return byValue(a, b) == 0 })
+	// Position 2i+1 is point i, and position 2i is the gap in front of it. at are the positions of the
+	// values of a test.
+	type positionTest struct {
+		*valueTest
+		at      []int
+		invalid bool
+	}
+	tests := func(list []valueTest) (tests []positionTest) {
+		for i := range list {
+			if list[i].compares != kind {
 				continue
 			}
-			at, _ := slices.BinarySearchFunc(points, v, compare)
-			if t.order(position - (2*at + 1)) {
-				return !t.negated
+			t := positionTest{valueTest: &list[i]}
+			for _, text := range t.fixed {
+				v, ok := parse(text)
+				if !ok {
+					t.invalid = true
+					continue
+				}
+				at, _ := slices.BinarySearchFunc(points, point{value: v}, byValue)
+				t.at = append(t.at, 2*at+1)
 			}
+			tests = append(tests, t)
 		}
-		return t.negated
+		return tests
 	}
+	meets := func(t positionTest, position int) bool {
+		equal := slices.ContainsFunc(t.at, func(at int) bool { return t.order(position - at) })
+		if t.negated {
+			return !equal && !t.invalid
+		}
+		return equal
+	}
+	must, mustNot := tests(k.must), tests(k.mustNot)
 	for position := range 2*len(points) + 1 {
-		possible := true
-		for i := range k.must {
-			possible = possible && (k.must[i].compares != kind || meets(&k.must[i], position))
-		}
-		for i := range k.mustNot {
-			possible = possible && (k.mustNot[i].compares != kind || !meets(&k.mustNot[i], position))
-		}
-		if possible {
-			return false
+		met := func(t positionTest) bool { return meets(t, position) }
+		unmet := func(t positionTest) bool { return !met(t) }
+		possible := !slices.ContainsFunc(must, unmet) && !slices.ContainsFunc(mustNot, met)
+		switch {
+		case possible && position%2 == 1:
+			return points[position/2].text, true
+		case possible:
+			found = true // a point is a better witness
 		}
 	}
-	return true
+	return "", found
 }

@@ -56,6 +56,10 @@ func newExclusion(s *Statement) exclusion {
 	return e
 }
 
+func (e *exclusion) hasVariables() bool {
+	return slices.ContainsFunc(e.resources, func(p pattern) bool { return p.dynamic })
+}
+
 func (p *Premise) exclude(d *Document, s Statement) *exclusion {
 	s.compile(d.Version == Version)
 	e := newExclusion(&s)
@@ -73,10 +77,6 @@ func markVariables(text string, s *Statement) string {
 	}
 	return text
 }
-
-// Partial reports whether the document requires only a part of the requests of its statement, in
-// each context: it has a Deny, or the statement has NotAction or NotResource.
-func (p *Premise) Partial() bool { return len(p.excluded) > 0 }
 
 // Refuses reports whether no request with the values of the context meets the statement's
 // condition.
@@ -197,10 +197,8 @@ func (n *Need) excludes(s *Statement, action string, a *assumption) bool {
 		e := &n.premise.excluded[i]
 		a.budget.left -= len(s.resources)
 		matches := action != "" && e.matchesAction(action) || action == "" && e.includesActionsOf(s)
-		if matches && e.includesResourcesOf(s) {
-			if possible, open := denied.conditions(e.Statement); possible && open == nil {
-				return true
-			}
+		if matches && e.includesResourcesOf(s) && denied.certain(e.Statement) {
+			return true
 		}
 	}
 	return false
@@ -213,10 +211,9 @@ func (n *Need) excludesAll(action string, a *assumption) bool {
 	}
 	for i := range n.premise.excluded {
 		e := &n.premise.excluded[i]
-		if e.matchesAction(action) && e.coversAll(&Need{resources: n.resources}) {
-			if possible, open := a.conditions(e.Statement); possible && open == nil {
-				return true
-			}
+		if e.matchesAction(action) && e.coversAll(&Need{resources: n.resources}) &&
+			a.certain(e.Statement) {
+			return true
 		}
 	}
 	return false

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // valuesOfEveryType are values for keys with conditions of different types.
@@ -19,10 +21,12 @@ func (q *coverageSearch) eachContext(relevant Grants, r Request, trials *int,
 	visit func(Context) (stop bool)) {
 	c := contextTrials{search: q, request: r, trials: trials, visit: visit}
 	named := relevant.withPremise(q.need)
-	c.keys = named.candidates(q.search, r.Resource, q.ctx)
+	c.keys = named.candidates(q.search, r.Resource, q.ctx, q.assume.witnesses)
 	c.names = slices.Sorted(maps.Keys(c.keys))
-	c.cost = named.costOf(r.Resource, len(q.ctx)+len(c.names)) + stepsOfTrial*len(c.names)/8
-	if c.directed(named) || c.combinations() {
+	keys := len(q.ctx) + len(c.names)
+	c.cost = relevant.costOf(r.Resource, keys)
+	c.premiseCost = stepsOfTrial*len(c.names)/8 + Grants{}.withPremise(q.need).costOf(r.Resource, keys)
+	if c.directed(relevant) || c.combinations() {
 		return
 	}
 	// Values of every type come last, because they multiply the number of contexts.
@@ -32,8 +36,8 @@ func (q *coverageSearch) eachContext(relevant Grants, r Request, trials *int,
 	c.combinations()
 }
 
-// withPremise returns the grants with a further level that has the statements of the need's
-// premise.
+// withPremise returns the grants with the statements of the need's premise in front, so that the
+// values in them are the first candidates.
 func (g Grants) withPremise(n *Need) Grants {
 	if n.premise == nil {
 		return g
@@ -42,7 +46,7 @@ func (g Grants) withPremise(n *Need) Grants {
 	for i := range n.premise.excluded {
 		d.Statements = append(d.Statements, *n.premise.excluded[i].Statement)
 	}
-	g.Organization = append(slices.Clip(g.Organization), []Policy{{Document: d}})
+	g.Identity = append([]Policy{{Document: d}}, g.Identity...)
 	return g
 }
 
@@ -52,9 +56,11 @@ type contextTrials struct {
 	request Request
 	keys    map[string][][]string
 	names   []string // of keys, sorted
-	cost    int      // of a trial, in steps
-	trials  *int
-	visit   func(Context) (stop bool)
+	// premiseCost is the work of a trial whose context does not meet the premise, and cost the further
+	// work of any other, in steps.
+	premiseCost, cost int
+	trials            *int
+	visit             func(Context) (stop bool)
 }
 
 // try visits a context if the premise allows the request in it. It returns true if visit does, or
@@ -62,13 +68,15 @@ type contextTrials struct {
 func (c *contextTrials) try(ctx Context) (stop bool) {
 	q := c.search
 	*c.trials--
-	if q.search.steps -= c.cost; *c.trials < 0 || q.search.steps < 0 || q.search.ctx.Err() != nil {
+	if q.search.steps -= c.premiseCost; *c.trials < 0 || q.search.steps < 0 ||
+		q.search.ctx.Err() != nil {
 		return true
 	}
 	c.request.Context = ctx
 	if q.need.premise != nil && !q.need.premise.allows(q.assume, &c.request, q.action) {
 		return false
 	}
+	q.search.steps -= c.cost
 	return c.visit(ctx)
 }
 
@@ -109,32 +117,26 @@ func (c Context) clone() Context {
 	return maps.Clone(c)
 }
 
-// maxDirected is the number of statements whose conditions directed meets.
+// maxDirected is the number of Allow statements of a layer, and of Deny statements, whose
+// conditions directed meets.
 const maxDirected = 16
 
-// directed tries contexts that meet all conditions of the premise and of one Allow of each layer,
-// then those that differ in one key. It chooses the value of each key on its own, so it finds such
-// a context however many keys and conditions there are.
+// directed tries contexts that meet all conditions of the premise, and of one Allow of each layer
+// or of one Deny, then those that differ in one key. It chooses the value of each key on its own,
+// so it finds such a context however many keys and conditions there are.
 func (c *contextTrials) directed(g Grants) (stop bool) {
 	var premise, avoid []*Condition
 	for _, key := range slices.Sorted(maps.Keys(c.search.assume.premises)) {
 		premise = append(premise, c.search.assume.premises[key]...)
 	}
-	var layers [][]*Statement // the Allow statements
-	for _, level := range g.levels() {
-		var allows []*Statement
-		for i := range level {
-			for j := range level[i].Document.Statements {
-				if s := &level[i].Document.Statements[j]; s.Effect == Allow {
-					allows = append(allows, s)
-				} else {
-					avoid = append(avoid, s.conditionList()...)
-				}
-			}
+	if n := c.search.need; n.premise != nil {
+		for i := range n.premise.excluded {
+			avoid = append(avoid, n.premise.excluded[i].conditionList()...)
 		}
-		if len(allows) > 0 {
-			layers = append(layers, allows)
-		}
+	}
+	layers, denies := g.byEffect()
+	for _, s := range denies {
+		avoid = append(avoid, s.conditionList()...)
 	}
 	if c.around(premise, avoid) {
 		return true
@@ -145,14 +147,34 @@ func (c *contextTrials) directed(g Grants) (stop bool) {
 			further = further || i < len(allows)
 			meet = append(meet, allows[i%len(allows)].conditionList()...)
 		}
-		if !further {
-			break
+		if further && c.around(meet, avoid) {
+			return true
 		}
-		if c.around(meet, avoid) {
+		if i < len(denies) && c.around(append(slices.Clip(premise), denies[i].conditionList()...), nil) {
 			return true
 		}
 	}
 	return false
+}
+
+// byEffect returns the Allow statements of each layer that has some, and all Deny statements.
+func (g Grants) byEffect() (layers [][]*Statement, denies []*Statement) {
+	for _, level := range g.levels() {
+		var allows []*Statement
+		for i := range level {
+			for j := range level[i].Document.Statements {
+				if s := &level[i].Document.Statements[j]; s.Effect == Allow {
+					allows = append(allows, s)
+				} else {
+					denies = append(denies, s)
+				}
+			}
+		}
+		if len(allows) > 0 {
+			layers = append(layers, allows)
+		}
+	}
+	return layers, denies
 }
 
 // levels returns the policies of each layer, and of each level of the organization.
@@ -173,7 +195,10 @@ func (s *Statement) conditionList() []*Condition {
 }
 
 // aims are the conditions on a key, or with it as a variable, that a context should meet and avoid.
-type aims struct{ meet, avoid []*Condition }
+type aims struct {
+	meet, avoid []*Condition
+	work        int // of score, in steps
+}
 
 func aimsByKey(meet, avoid []*Condition) map[string]aims {
 	byKey := map[string]aims{}
@@ -183,6 +208,7 @@ func aimsByKey(meet, avoid []*Condition) map[string]aims {
 				a := byKey[strings.ToLower(key)]
 				conditions := of(&a)
 				*conditions = append(*conditions, c)
+				a.work += stepsOfTrial / 4 * (1 + len(c.Values))
 				byKey[strings.ToLower(key)] = a
 			}
 		}
@@ -223,7 +249,7 @@ func (c *contextTrials) around(meet, avoid []*Condition) (stop bool) {
 			var best []string
 			most := math.MinInt
 			for _, value := range c.keys[key] {
-				c.search.search.steps -= stepsOfTrial / 4 * (1 + len(byKey[key].meet) + len(byKey[key].avoid))
+				c.search.search.steps -= 1 + byKey[key].work
 				if set(ctx, key, value); c.search.search.steps < 0 {
 					return true
 				}
@@ -246,4 +272,57 @@ func (c *contextTrials) around(meet, avoid []*Condition) (stop bool) {
 		}
 	}
 	return false
+}
+
+// difference describes the values of the context that denies a request in which it has to differ
+// from the one that allows the request, such as "with aws:SourceVpc=vpc-2, without aws:TagKeys".
+func (q *coverageSearch) difference(g Grants, r Request, p proof) string {
+	relevant := g.onlyMatching(q.action, r.Resource, q.ctx)
+	spelled := relevant.withPremise(q.need).spelledKeys()
+	keys := p.denied.clone()
+	maps.Copy(keys, p.allowed)
+	r.Context = p.denied.clone()
+	var parts []string
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		before, denied := r.Context[key]
+		after, allowed := p.allowed[key]
+		if denied == allowed && slices.Equal(before, after) {
+			continue
+		}
+		if delete(r.Context, key); allowed {
+			r.Context[key] = after
+		}
+		if relevant.decide(r).Decision != Allowed && q.need.premise.allows(q.assume, &r, q.action) {
+			continue // the value does not matter
+		}
+		if delete(r.Context, key); denied {
+			r.Context[key] = before
+		}
+		name := key
+		if spelling, ok := spelled[key]; ok {
+			name = spelling
+		}
+		name = textfmt.Head(name, 80)
+		if denied {
+			parts = append(parts, "with "+name+"="+textfmt.Head(strings.Join(before, ","), 80))
+		} else {
+			parts = append(parts, "without "+name)
+		}
+	}
+	return textfmt.OneLine(textfmt.Some(parts, 3))
+}
+
+// spelledKeys maps the keys of conditions in lower case to a spelling.
+func (g Grants) spelledKeys() map[string]string {
+	spelled := map[string]string{}
+	for _, p := range g.policies() {
+		for i := range p.Document.Statements {
+			for _, c := range p.Document.Statements[i].Conditions {
+				if key := strings.ToLower(c.Key); spelled[key] == "" {
+					spelled[key] = c.Key
+				}
+			}
+		}
+	}
+	return spelled
 }
