@@ -44,8 +44,8 @@ type App struct {
 	UpgradeTo *policies.Release
 	// Organization are the service control policies of the account if they are known.
 	Organization [][]iampolicy.Policy
-	// OrganizationID returns the id of the account's organization; nil leaves it unknown. The client of
-	// AWS Organizations would make the function larger, so only the command sets it.
+	// OrganizationID returns the id of the account's organization; nil leaves it unknown. The client
+	// of AWS Organizations would make the function larger, so only the command sets it.
 	OrganizationID func(context.Context) (string, error)
 	// Function is the name of the Lambda function, empty for the command.
 	Function string

@@ -7,6 +7,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 )
 
@@ -48,17 +49,55 @@ func Overridden(c, extra iampolicy.Context) iampolicy.Context {
 }
 
 // RequestContext returns the context in which AWS simulates q: the defaults, the tags of the
-// principal and its organization. The configured context overrides them.
+// principal, and its organization, with the owner of the resource. The configured context overrides
+// them.
 func (t TargetFacts) RequestContext(q needs.SimulationRequest) iampolicy.Context {
-	known := t.principalContext()
+	known := t.knownContext(q)
 	override(known, t.assumed())
 	return AssumedContext(q, known)
+}
+
+// knownContext returns what is known about the principal and the resource of a request. The owner
+// of the resource says nothing without the organization.
+func (t TargetFacts) knownContext(q needs.SimulationRequest) iampolicy.Context {
+	known := t.principalContext()
+	if t.OrganizationID != "" && t.Owner(q.Resource) == OwnedByAccount {
+		known["aws:ResourceOrgID"] = []string{t.OrganizationID}
+		known["aws:ResourceAccount"] = []string{t.Scope.Account}
+	}
+	return known
+}
+
+// Ownership says whether the account of a target owns a resource.
+type Ownership uint8
+
+// The values of Ownership.
+const (
+	// OwnerUnknown applies to "*", and to a bucket that Remotion did not name: it can be in another
+	// account.
+	OwnerUnknown Ownership = iota
+	OwnedByAccount
+	OwnedByOther
+)
+
+// Owner returns whether the account of the target owns a resource.
+func (t TargetFacts) Owner(resource string) Ownership {
+	a, _ := arn.Parse(resource)
+	bucket, _, _ := strings.Cut(a.Resource, "/")
+	switch {
+	case a.Account == t.Scope.Account && a.Account != "",
+		a.Service == "s3" && policies.BucketNamedByRemotion(bucket):
+		return OwnedByAccount
+	case a.Account != "":
+		return OwnedByOther
+	}
+	return OwnerUnknown
 }
 
 // context returns the context in which the engine evaluates q: RequestContext, and the keys that
 // AWS sets for the principal. The configured context overrides both.
 func (t TargetFacts) context(q needs.SimulationRequest) iampolicy.Context {
-	known := t.principalContext()
+	known := t.knownContext(q)
 	known["aws:PrincipalArn"] = []string{t.ARN}
 	known["aws:PrincipalAccount"] = []string{t.Scope.Account}
 	if t.entity() == "user" {
@@ -83,8 +122,8 @@ func (t TargetFacts) principalContext() iampolicy.Context {
 const principalTag = "aws:PrincipalTag/"
 
 // assumed returns the configured context of the target. ASSUMED_CONTEXT gives the network of the
-// callers. The requests of a render role come from the network of its functions: only functions in a
-// VPC can have the keys of a VPC.
+// callers. The requests of a render role come from the network of its functions: only functions in
+// a VPC can have the keys of a VPC.
 func (t TargetFacts) assumed() iampolicy.Context {
 	if t.Kind != RenderRole {
 		return t.Assumed
@@ -124,14 +163,14 @@ func (t TargetFacts) networkAssumed() bool {
 	return false
 }
 
-// PlausibleContext returns plausible values of the context keys that a request may have and that
-// are unknown. AWS's simulator does not name the keys of a service control policy as missing, so
+// PlausibleContext returns plausible values of the context keys that q may have and that are
+// unknown. AWS's simulator does not name the keys of a service control policy as missing, so
 // that only other values show that a denial depends on one of them.
 //
 // Most keys have two values. A key with several values satisfies no operator without a set prefix,
 // not even a negated one, so that a Deny on the key does not apply, whatever value it wants.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
-func (t TargetFacts) PlausibleContext() iampolicy.Context {
+func (t TargetFacts) PlausibleContext(q needs.SimulationRequest) iampolicy.Context {
 	plausible := iampolicy.Context{
 		"aws:PrincipalOrgID":  {"o-exampleorg1", "o-exampleorg2"},
 		"aws:ResourceOrgID":   {"o-exampleorg1", "o-exampleorg2"},
@@ -153,10 +192,13 @@ func (t TargetFacts) PlausibleContext() iampolicy.Context {
 	if !t.networkAssumed() {
 		maps.Copy(plausible, network)
 	}
-	known := t.principalContext()
-	override(known, t.assumed())
+	known := slices.Collect(maps.Keys(t.RequestContext(q)))
+	if t.OrganizationID != "" && t.Owner(q.Resource) == OwnedByOther {
+		// The resource is in another organization. Its real values cannot make the request allowed.
+		known = append(known, "aws:ResourceOrgID", "aws:ResourceAccount")
+	}
 	return without(plausible, func(key string) bool {
-		return t.isAbsent(key) || contains(slices.Collect(maps.Keys(known)), key)
+		return t.isAbsent(key) || contains(known, key)
 	})
 }
 
@@ -166,8 +208,8 @@ var plausibleOrder = []string{"aws:SourceIp", "aws:SourceVpc", "aws:SourceVpce",
 	"aws:VpcSourceIp", "aws:VpceAccount", "aws:VpceOrgID"}
 
 // PlausibleKeys returns the keys of PlausibleContext, those of the most common conditions first.
-func (t TargetFacts) PlausibleKeys() []string {
-	plausible := t.PlausibleContext()
+func (t TargetFacts) PlausibleKeys(q needs.SimulationRequest) []string {
+	plausible := t.PlausibleContext(q)
 	return slices.DeleteFunc(slices.Clone(plausibleOrder), func(key string) bool {
 		return plausible[key] == nil
 	})

@@ -9,16 +9,17 @@ import (
 )
 
 // Explanations of a denial by the organization. AWS's simulator shows neither the service control
-// policy (SCP) that denies a request nor its condition, so that some of them claim no more than that
-// a request is denied in the context that the audit assumes.
+// policy (SCP) that denies a request nor its condition, so that some of them claim no more than
+// that a request is denied in the context that the audit assumes.
 const (
 	organizationAlso = "a service control policy of the organization may also deny the action"
 	certainlyDenies  = "a service control policy (SCP) denies the action in the context that " +
 		"ASSUMED_CONTEXT gives: only an administrator of the organization can change that policy"
-	maybeDenies   = " may fail: a service control policy (SCP) denies the action under the assumed context"
+	maybeDenies = " may fail: a service control policy (SCP) denies the action under the assumed " +
+		"context"
 	giveContext   = ". If it has a condition on network or device, give it with "
-	lambdaNetwork = ", in which the network is that of Lambda and not that of an office. If it has a " +
-		"condition that the functions meet, give the SCP with --scp"
+	lambdaNetwork = ", in which the network is that of Lambda and not that of an office. If it has " +
+		"a condition that the functions meet, give the SCP with --scp"
 	conditionallyDenies = "a service control policy (SCP) denies the action under the assumed " +
 		"context, but not with other values of "
 	notExplained = "the policies of --scp do not deny it: another service control policy does"
@@ -173,8 +174,8 @@ func (t TargetFacts) onlyAbsent(statements []iampolicy.Match, ctx iampolicy.Cont
 	return true
 }
 
-// decideAbsentKeys makes a conditional need certain if the condition is about keys that are known to
-// be absent, such as a tag that the user does not have.
+// decideAbsentKeys makes a conditional need certain if the condition is about keys that are known
+// to be absent, such as a tag that the user does not have.
 func (v *decision) decideAbsentKeys(t TargetFacts) {
 	why, statements, ok := t.withoutOrganization().certainDenial(v.need.SimulationRequest)
 	if !ok {

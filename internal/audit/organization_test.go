@@ -186,6 +186,8 @@ func TestPlausibleKeys(t *testing.T) {
 	identity := []string{"aws:MultiFactorAuthPresent", "aws:PrincipalOrgID", "aws:ResourceOrgID",
 		"aws:ResourceAccount"}
 	functions := []Function{{Name: "f"}}
+	own := needs.SimulationRequest{Action: "s3:GetObject", Resource: bucket + "/x",
+		Region: "us-east-1"}
 	for _, test := range []struct {
 		name  string
 		facts TargetFacts
@@ -199,7 +201,7 @@ func TestPlausibleKeys(t *testing.T) {
 			Assumed: iampolicy.Context{"aws:multifactorauthpresent": {"false"}}},
 			slices.Concat(network, identity[1:])},
 		{"the organization is known", TargetFacts{Kind: Caller, OrganizationID: "o-1"},
-			slices.Concat(network, identity[:1], identity[2:])},
+			slices.Concat(network, identity[:1])},
 		{"a render role without functions has no MFA", TargetFacts{Kind: RenderRole},
 			slices.Concat(network, identity[1:])},
 		{"a render role outside a VPC", TargetFacts{Kind: RenderRole, Functions: functions},
@@ -209,13 +211,13 @@ func TestPlausibleKeys(t *testing.T) {
 			slices.Concat(network, identity[1:])},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := test.facts.PlausibleKeys()
+			got := test.facts.PlausibleKeys(own)
 			slices.Sort(got)
 			slices.Sort(test.want)
-			if !slices.Equal(got, test.want) || len(got) != len(test.facts.PlausibleContext()) {
+			if !slices.Equal(got, test.want) || len(got) != len(test.facts.PlausibleContext(own)) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
-			ip := test.facts.PlausibleContext()["aws:SourceIp"]
+			ip := test.facts.PlausibleContext(own)["aws:SourceIp"]
 			if inside := test.facts.Kind == RenderRole && test.facts.vpc() != inVPC; inside &&
 				!slices.Equal(ip, lambdaAddresses[:1]) {
 				t.Errorf("the address of a function is %q, want one of Lambda", ip)
@@ -229,7 +231,7 @@ func TestRequestContextHasWhatIsKnown(t *testing.T) {
 	q := needs.SimulationRequest{Action: "iam:PassRole", Region: "eu-west-1"}
 	facts := TargetFacts{Kind: RenderRole, Tags: map[string]string{"team": "video", "env": "prod"},
 		OrganizationID: "o-1", Assumed: iampolicy.Context{"aws:principaltag/ENV": {"test"},
-			"aws:SourceIp": {"203.0.113.7"}}}
+			"aws:SourceIp": {"203.0.113.7"}}, Scope: needs.Scope{Account: "123456789012"}}
 	got := contextLines(facts.RequestContext(q))
 	want := []string{"aws:PrincipalIsAWSService=false", "aws:PrincipalOrgID=o-1",
 		"aws:PrincipalTag/team=video", "aws:RequestedRegion=us-east-1", "aws:SecureTransport=true",
@@ -237,6 +239,21 @@ func TestRequestContextHasWhatIsKnown(t *testing.T) {
 		"iam:PassedToService=lambda.amazonaws.com"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	for resource, owner := range map[string]Ownership{
+		bucket: OwnedByAccount, bucket + "/renders/x": OwnedByAccount,
+		"arn:aws:s3:::acme-output": OwnerUnknown, "*": OwnerUnknown,
+		"arn:aws:iam::123456789012:role/r":                                    OwnedByAccount,
+		"arn:aws:lambda:us-east-1:678892195805:layer:remotion-binaries-fonts": OwnedByOther,
+	} {
+		q.Resource = resource
+		known := slices.Equal(facts.RequestContext(q)["aws:ResourceOrgID"], []string{"o-1"})
+		varied := facts.PlausibleContext(q)["aws:ResourceOrgID"] != nil
+		if facts.Owner(resource) != owner || known != (owner == OwnedByAccount) ||
+			varied != (owner == OwnerUnknown) {
+			t.Errorf("%s: owner %d, its organization is known: %t, varied: %t", resource,
+				facts.Owner(resource), known, varied)
+		}
 	}
 }
 

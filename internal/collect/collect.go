@@ -26,8 +26,8 @@ type Collector struct {
 	Lambda *lambda.Client
 	// STS asks whether a region accepts the credentials; nil leaves such a question open.
 	STS *sts.Client
-	// OrganizationID returns the id of the account's organization; nil leaves it unknown. Collect calls
-	// it at most once, and only if the organization denies a request. An error is no problem.
+	// OrganizationID returns the id of the account's organization; nil leaves it unknown. Collect
+	// calls it at most once, and only if the organization denies a request. An error is no problem.
 	OrganizationID func(context.Context) (string, error)
 	// Throttled returns the number of throttled answers; nil means none. Collect adds the number to
 	// problems that the deadline caused.

@@ -296,6 +296,18 @@ func TestFunctions(t *testing.T) {
 			}, regions: "us-east-1", releases: "4.0.418 and later", notices: []string{
 				"region-skipped: not audited: eu-west-2: a service control policy of the organization denies " +
 					"lambda:ListFunctions in this region"}, status: audit.StatusCompliant},
+		{name: "a region in which an SCP denies outside a network is unverified",
+			change: func(a *awsemu.Account, p *collect.Plan) {
+				addRegions(p)
+				a.ServiceControlPolicies = organization(`"Effect":"Deny","Action":"*","Resource":"*",
+					"Condition":{"StringEquals":{"aws:RequestedRegion":"eu-west-2"},
+					"NotIpAddress":{"aws:SourceIp":"203.0.113.0/24"}}`)
+				a.Faults = []awsemu.Fault{refuse("eu-west-2", "AccessDeniedException", byAnSCP, 403)}
+			}, regions: "us-east-1", releases: "4.0.418 and later", notices: []string{
+				"region-skipped: not audited: eu-west-2: a service control policy of the organization denies " +
+					"lambda:ListFunctions in this region"},
+			problems: []string{"the account: the functions in eu-west-2: " + unlisted +
+				"AWS's simulator allows lambda:InvokeFunction there"}, status: audit.StatusUnverified},
 		{name: "a region that an SCP denies is unverified if BUCKETS has a bucket there",
 			change: func(a *awsemu.Account, p *collect.Plan) {
 				addRegions(p)

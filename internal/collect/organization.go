@@ -3,7 +3,6 @@ package collect
 import (
 	"cmp"
 	"context"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -42,17 +41,16 @@ func (r *run) simulateUnknownKeys(ctx context.Context, t *target) {
 	<-t.read
 	if id := r.organizationID(); id != "" {
 		t.facts.OrganizationID = id
-		for q, a := range r.simulateDenied(ctx, t, denied, nil) {
+		for q, a := range r.simulateDenied(ctx, t, denied, false) {
 			t.simulation.answers[q] = a
 		}
 		denied = t.organizationDenials()
 	}
 	facts := r.judgedFacts(t)
 	denied = slices.DeleteFunc(denied, facts.ExplainsDenial)
-	keys := facts.PlausibleKeys()
-	for q, a := range r.simulateDenied(ctx, t, denied, facts.PlausibleContext()) {
+	for q, a := range r.simulateDenied(ctx, t, denied, true) {
 		original := t.simulation.answers[q]
-		original.Plausible, original.UnknownKeys = &a, keys
+		original.Plausible, original.UnknownKeys = &a, facts.PlausibleKeys(q)
 		t.simulation.answers[q] = original
 	}
 }
@@ -71,12 +69,15 @@ func (t *target) organizationDenials() (denied []needs.SimulationRequest) {
 	return denied
 }
 
-// simulateDenied simulates requests with further context keys, each region in at most two calls. A
-// call asks for every action on every resource, so it may contain pairs that are not needed. The
-// answers lack the requests of calls that fail.
+// simulateDenied simulates requests again, each region in at most two calls: one for the requests
+// with an ARN, and one for those on "*". If the organization is known, each kind of owner has a
+// call of its own, because the owner of the resource is then a part of the context. plausible
+// adds plausible values of unknown keys. A call asks for every action on every resource, so it may
+// contain pairs that are not needed. The answers lack the requests of calls that fail.
 func (r *run) simulateDenied(ctx context.Context, t *target, requests []needs.SimulationRequest,
-	further iampolicy.Context) map[needs.SimulationRequest]audit.Answer {
-	batches := deniedBatches(requests)
+	plausible bool) map[needs.SimulationRequest]audit.Answer {
+	facts := r.judgedFacts(t)
+	batches := deniedBatches(requests, facts)
 	results := make([]simulationResult, len(batches))
 	parallelN(len(batches), func(i int) {
 		b := batches[i]
@@ -84,13 +85,15 @@ func (r *run) simulateDenied(ctx context.Context, t *target, requests []needs.Si
 		if slices.Contains(b.actions, passRole.Action) {
 			b.context = audit.Overridden(audit.AssumedContext(passRole, nil), b.context)
 		}
-		b.context = audit.Overridden(b.context, further)
+		if plausible {
+			b.context = audit.Overridden(b.context, facts.PlausibleContext(b.sample))
+		}
 		results[i] = r.simulateBatch(ctx, t, b)
 	})
 	answers := map[needs.SimulationRequest]audit.Answer{}
 	for _, q := range requests {
 		for i, b := range batches {
-			if !b.includes(q) {
+			if kindOfBatch(b.sample, facts) != kindOfBatch(q, facts) {
 				continue
 			}
 			if a, ok := answerInBatch(q, b, results[i].answers); ok {
@@ -104,21 +107,36 @@ func (r *run) simulateDenied(ctx context.Context, t *target, requests []needs.Si
 // passRole is a request whose context has the service that a role is passed to.
 var passRole = needs.SimulationRequest{Action: "iam:PassRole"}
 
-// deniedBatches groups requests into two batches for each region, of those with an ARN and those
-// on "*". A batch has at most maxResources resources. The first resource of each kind comes first.
-func deniedBatches(requests []needs.SimulationRequest) (list []simulationBatch) {
-	type kind struct{ region, star string }
-	groups := map[kind][]needs.SimulationRequest{}
+// batchKind is what the requests of a batch have in common. The owner matters only if the
+// organization is known.
+type batchKind struct {
+	region string
+	star   bool
+	owner  audit.Ownership
+}
+
+func kindOfBatch(q needs.SimulationRequest, facts audit.TargetFacts) batchKind {
+	k := batchKind{region: q.RequestedRegion(), star: q.Resource == "*"}
+	if facts.OrganizationID != "" {
+		k.owner = facts.Owner(q.Resource)
+	}
+	return k
+}
+
+// deniedBatches groups requests by region and kind of resource. A batch has at most maxResources
+// resources. The first resource of each kind comes first.
+func deniedBatches(requests []needs.SimulationRequest,
+	facts audit.TargetFacts) (list []simulationBatch) {
+	var kinds []batchKind
+	groups := map[batchKind][]needs.SimulationRequest{}
 	for _, q := range requests {
-		k := kind{region: q.RequestedRegion()}
-		if q.Resource == "*" {
-			k.star = "*"
+		k := kindOfBatch(q, facts)
+		if groups[k] == nil {
+			kinds = append(kinds, k)
 		}
 		groups[k] = append(groups[k], q)
 	}
-	for _, k := range slices.SortedFunc(maps.Keys(groups), func(a, b kind) int {
-		return cmp.Or(strings.Compare(a.region, b.region), strings.Compare(a.star, b.star))
-	}) {
+	for _, k := range kinds {
 		b := simulationBatch{sample: groups[k][0]}
 		b.sample.Region = k.region
 		var further []string
@@ -144,12 +162,6 @@ func appendNew(list []string, s string) []string {
 		return list
 	}
 	return append(list, s)
-}
-
-// includes reports whether the batch is the one for the region and the kind of resource of q.
-func (b simulationBatch) includes(q needs.SimulationRequest) bool {
-	return b.sample.Region == q.RequestedRegion() &&
-		(b.sample.Resource == "*") == (q.Resource == "*") && slices.Contains(b.actions, q.Action)
 }
 
 // answerInBatch returns the answer to q. If the batch has too many resources to contain that of q,

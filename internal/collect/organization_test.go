@@ -1,9 +1,12 @@
 package collect_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
@@ -254,8 +257,8 @@ func hasKey(c awsemu.Call, key string) bool {
 	return false
 }
 
-// TestManyResourcesAreAskedInOneCall checks that a denial by the organization is conditional for all
-// of many functions, although one call does not contain all of them.
+// TestManyResourcesAreAskedInOneCall checks that a denial by the organization is conditional for
+// all of many functions, although one call does not contain all of them.
 func TestManyResourcesAreAskedInOneCall(t *testing.T) {
 	account, p := compliant(t), plan()
 	changeUser(account, func(u *awsemu.User) {
@@ -338,5 +341,58 @@ func TestRequestsHaveTheTagsOfThePrincipal(t *testing.T) {
 		if caller := strings.HasSuffix(c.Params["PolicySourceArn"], "/ci"); tagged != caller {
 			t.Errorf("%s: the context has the tag: %t", c.Params["PolicySourceArn"], tagged)
 		}
+	}
+}
+
+// TestTheOrganizationIsReadOnce checks that the id of the organization is read once, and only if
+// the organization denies a request, and that a policy about other organizations then denies
+// nothing in the account.
+func TestTheOrganizationIsReadOnce(t *testing.T) {
+	perimeter := strings.Replace(denyOtherOrganizations, `"Action":"s3:*"`,
+		`"NotAction":["s3:ListAllMyBuckets","lambda:ListFunctions",`+
+			`"servicequotas:GetAWSDefaultServiceQuota"]`, 1)
+	for _, test := range []struct {
+		name, scp    string
+		id           string
+		err          error
+		caller, role string
+		reads        int
+	}{
+		{"nothing is denied", denyNothing, "o-r3m0t10n4u", nil, "satisfied", "satisfied", 0},
+		{"a policy about other organizations denies Remotion's layers only", perimeter,
+			"o-r3m0t10n4u", nil, "denied scp assumed, satisfied", "satisfied", 1},
+		{"the read is refused", perimeter, "", errors.New("AccessDeniedException"),
+			"conditional scp, satisfied", "conditional scp, satisfied", 1},
+		{"the answer is no id", perimeter, "r-1", nil, "conditional scp, satisfied",
+			"conditional scp, satisfied", 1},
+		{"a policy about the office", denyOutsideOffice, "o-r3m0t10n4u", nil, "conditional scp",
+			"denied scp assumed", 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			account := compliant(t)
+			account.ServiceControlPolicies = organization(test.scp)
+			c := collector(t, &awsemu.Server{Account: account})
+			var reads atomic.Int64
+			c.OrganizationID = func(context.Context) (string, error) {
+				reads.Add(1)
+				return test.id, test.err
+			}
+			r := evaluate(c.Collect(t.Context(), plan()))
+			if got := statuses(r, "user/ci"); got != test.caller {
+				t.Errorf("the caller is %s, want %s", got, test.caller)
+			}
+			if got := statuses(r, "role/remotion-lambda-role"); got != test.role {
+				t.Errorf("the role is %s, want %s", got, test.role)
+			}
+			if int(reads.Load()) != test.reads || len(r.Problems) > 0 {
+				t.Errorf("%d reads, problems %+v", reads.Load(), r.Problems)
+			}
+			for _, f := range r.Findings {
+				if test.scp == perimeter && test.reads == 1 && test.id == "o-r3m0t10n4u" &&
+					f.Status == audit.Denied && f.Action != "lambda:GetLayerVersion" {
+					t.Errorf("%s is %s: %s", f.Action, f.Status, f.Why)
+				}
+			}
+		})
 	}
 }

@@ -94,7 +94,8 @@ func refusedProblem(region, suspicion string) audit.Problem {
 // suspectRegions adds a problem for each region whose functions the organization does not let the
 // auditor list, but where it lets functions be invoked: Remotion can run there. A policy that
 // denies the region as a whole is no problem. suspectRegions asks AWS's simulator about one
-// principal.
+// principal, and asks again with plausible values of unknown keys if the organization denies: a
+// policy about a network does not deny the region.
 func (r *run) suspectRegions(ctx context.Context, s *survey) {
 	i := slices.IndexFunc(r.targets, func(t *target) bool {
 		return t.facts.Presence == audit.Present
@@ -109,8 +110,15 @@ func (r *run) suspectRegions(ctx context.Context, s *survey) {
 		scope := needs.Scope{Partition: r.plan.Partition, Account: r.plan.Account}
 		q := needs.SimulationRequest{Action: "lambda:InvokeFunction",
 			Resource: scope.ExampleFunction(region), Region: region}
-		result := r.simulateBatch(ctx, principal, simulationBatch{actions: []string{q.Action},
-			resources: []string{q.Resource}, sample: q, context: r.requestContext(principal, q)})
+		b := simulationBatch{actions: []string{q.Action}, resources: []string{q.Resource}, sample: q,
+			context: r.requestContext(principal, q)}
+		result := r.simulateBatch(ctx, principal, b)
+		if result.answers[q].OrganizationDenies {
+			facts := principal.facts // the collector has not set the scope yet
+			facts.Assumed, facts.Scope = r.plan.Assumed, scope
+			b.context = audit.Overridden(b.context, facts.PlausibleContext(q))
+			result = r.simulateBatch(ctx, principal, b)
+		}
 		allowed[i] = result.answers[q].Decision == iampolicy.Allowed && result.problems == nil
 	})
 	for i, region := range s.forbidden {

@@ -36,8 +36,8 @@ const maxResources = 20
 // action of each service, the probe, in each further region. The answer of the first region also
 // counts in a further region on two conditions: AWS allows the request in the first region and the
 // probe in both regions, and the policies grant the request without a condition. All other requests
-// are simulated, up to maxResources for an action in a region. Requests that the organization denies
-// are simulated again: see simulateUnknownKeys.
+// are simulated, up to maxResources for an action in a region. Requests that the organization
+// denies are simulated again: see simulateUnknownKeys.
 func (r *run) simulate(ctx context.Context, t *target) {
 	r.simulateNeeds(ctx, t)
 	r.simulateUnknownKeys(ctx, t)

@@ -74,8 +74,8 @@ func (l *loader) operation(v value, at string) string {
 	}
 	if svc == "" {
 		l.addProblem(n, at,
-			"unknown operation %q: write SERVICE:OPERATION with iam, sts, sns, s3, lambda or cloudwatch, "+
-				"such as iam:GetRole or sns:*", text)
+			"unknown operation %q: write SERVICE:OPERATION with iam, sts, sns, s3, lambda, organizations "+
+				"or cloudwatch, such as iam:GetRole or sns:*", text)
 		return text
 	}
 	if op != "*" && !slices.ContainsFunc(operations, func(offered string) bool {

@@ -266,7 +266,7 @@ func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 				`a.yaml:2: faults.operation: the embedded AWS does not offer iam:GetRoles: use one of AddUserToGroup, `}},
 		{"an unknown service", "faults:\n  - {operation: \"sqs:*\", deny: true}\n",
 			[]string{
-				`a.yaml:2: faults.operation: unknown operation "sqs:*": write SERVICE:OPERATION with iam, sts, sns, s3, lambda or cloudwatch`}},
+				`a.yaml:2: faults.operation: unknown operation "sqs:*": write SERVICE:OPERATION with iam, sts, sns, s3, lambda, organizations or cloudwatch`}},
 		{"an invalid bucket name", "buckets: {B: {}}\n",
 			[]string{`a.yaml:1: buckets: "B" is not a bucket's name: use 3 to 63`}},
 		{"an object in a missing file",

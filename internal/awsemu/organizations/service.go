@@ -59,12 +59,10 @@ func describeOrganization(c call) (any, error) {
 		return awsarn.ARN{Partition: c.account.Partition, Service: "organizations", Account: Management,
 			Resource: resource}.String()
 	}
-	type organization struct {
-		Arn, FeatureSet, Id, MasterAccountArn, MasterAccountEmail, MasterAccountId string
-	}
-	return struct{ Organization organization }{organization{
-		Arn: arn("organization/" + ID), FeatureSet: "ALL", Id: ID, MasterAccountId: Management,
-		MasterAccountArn:   arn("account/" + ID + "/" + Management),
-		MasterAccountEmail: "management@example.com",
+	return map[string]map[string]string{"Organization": {
+		"Arn": arn("organization/" + ID), "FeatureSet": "ALL", "Id": ID,
+		"MasterAccountId":    Management,
+		"MasterAccountArn":   arn("account/" + ID + "/" + Management),
+		"MasterAccountEmail": "management@example.com",
 	}}, nil
 }
