@@ -45,7 +45,7 @@ func (c Coverage) Explanation() string {
 	case c.Status == Conditional && len(c.Deciding) == 0:
 		return "the answer depends on unknown context values"
 	case c.Status == Conditional && c.unless != "":
-		return c.Deciding[0].UndecidedText() + "; the request is not allowed " + c.unless
+		return c.Deciding[0].undecidedIn(c.ctx) + "; the request is not allowed " + c.unless
 	case c.Status == Conditional:
 		return c.Deciding[0].undecidedIn(c.ctx)
 	}
