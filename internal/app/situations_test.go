@@ -219,8 +219,8 @@ func ungrant(a *awsemu.Account, policy, action string) {
 	inline[policy] = strings.Replace(inline[policy], `"`+action+`"`, `"`+action+`Not"`, 1)
 }
 
-// TestOneThingIsOneEntry checks that a target without its policy is one entry, with the command that
-// prints the policy, and that the findings still name each permission.
+// TestOneThingIsOneEntry checks that a target without its policy is one entry, with the command
+// that prints the policy, and that the findings still name each permission.
 func TestOneThingIsOneEntry(t *testing.T) {
 	documented := func(kind policies.PolicyKind) string { return policies.Latest().Document(kind) }
 	for _, test := range []struct {

@@ -208,8 +208,8 @@ type Finding struct {
 	// Inspected is the result of the engine, Simulated the answer of AWS's simulator.
 	Inspected string `json:"inspected,omitempty"`
 	Simulated string `json:"simulated,omitempty"`
-	// Statements are the deciding statements of the documents; of a satisfied finding, those that grant
-	// the permission. SimulatedStatements are the statements that AWS named.
+	// Statements are the deciding statements of the documents; of a satisfied finding, those that
+	// grant the permission. SimulatedStatements are the statements that AWS named.
 	Statements          []StatementRef `json:"statements,omitempty"`
 	SimulatedStatements []string       `json:"simulatedStatements,omitempty"`
 	MissingContext      []string       `json:"missingContext,omitempty"`

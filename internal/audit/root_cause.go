@@ -24,8 +24,8 @@ const (
 	RootOtherPolicy RootCause = "other-policy"
 )
 
-// setRootCause sets the root cause of the findings about a target whose documents were all read. The
-// findings about its trust policy, about Denies and about conditions have other causes.
+// setRootCause sets the root cause of the findings about a target whose documents were all read.
+// The findings about its trust policy, about Denies and about conditions have other causes.
 func (j *Judge) setRootCause(t TargetFacts, findings []Finding) {
 	if t.Presence != Present || len(t.Unread) > 0 || j.late {
 		return

@@ -209,7 +209,8 @@ var userUses = []Use{
 	{Kind: User, Action: "lambda:ListFunctions", Operations: starting,
 		Reason: "finds a function for a render that names none", Source: permissionsPage,
 		Effect: feature(Medium, "`remotion lambda render` and getFunctions() fail: renders start only "+
-			"with renderMediaOnLambda() and the name of the function"), UnlessGiven: "the name of the function"},
+			"with renderMediaOnLambda() and the name of the function"),
+		UnlessGiven: "the name of the function"},
 	{Kind: User, Action: "lambda:GetFunction", Operations: deploying,
 		Reason: "waits for a new function to be ready", Source: permissionsPage,
 		Effect: hard(High, "a deploy fails after the function was created")},

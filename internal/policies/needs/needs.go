@@ -172,8 +172,8 @@ func (p Scope) resources(r policies.Requirement, region string) []resourcePair {
 	return singleResource(r.Resource)
 }
 
-// principals lists the resources of an action of IAM in one region. IAM has no regions: a request in
-// the first region is enough.
+// principals lists the resources of an action of IAM in one region. IAM has no regions: a request
+// in the first region is enough.
 func (p Scope) principals(action, region string) []resourcePair {
 	switch {
 	case region != p.Regions[0]:

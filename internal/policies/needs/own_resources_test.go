@@ -101,8 +101,8 @@ func TestOwnResources(t *testing.T) {
 	}
 }
 
-// TestFunctionsWithoutRemotionsLayers checks that Remotion's layers are not needed in a region whose
-// functions all have other layers.
+// TestFunctionsWithoutRemotionsLayers checks that Remotion's layers are not needed in a region
+// whose functions all have other layers.
 func TestFunctionsWithoutRemotionsLayers(t *testing.T) {
 	p := testScope
 	p.WithoutRemotionLayers = []string{"us-east-1"}

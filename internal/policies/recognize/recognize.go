@@ -101,8 +101,8 @@ func (r Recognition) Distance() int {
 	return len(r.Lacks) + len(r.Adds) + r.Others + r.Conditional
 }
 
-// WithoutLacks returns the recognition without the lacks that granted reports: another policy of the
-// principal grants them.
+// WithoutLacks returns the recognition without the lacks that granted reports: another policy of
+// the principal grants them.
 func (r Recognition) WithoutLacks(granted func(Grant) bool) Recognition {
 	r.Lacks = slices.DeleteFunc(slices.Clone(r.Lacks), granted)
 	return r
