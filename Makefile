@@ -151,6 +151,18 @@ actions: ## Rewrite the list of AWS's actions from a pinned npm package, and sho
 	go run ./internal/iamactions/generate
 	git diff --stat -- internal/iamactions
 
+# The releases of the record of calls, each with its dependencies in a directory of its own.
+CALLS := $(wildcard test/e2e/remotion/calls/releases/*)
+
+.PHONY: calls_modules $(CALLS)
+calls_modules: $(CALLS)
+$(CALLS):
+	$(call npm_install,$@)
+
+.PHONY: calls
+calls: calls_modules ## Compare the record of Remotion's calls to AWS with its published code (UPDATE=1 rewrites it)
+	go test ./test/e2e/remotion/calls -run '^TestRecord$$' -count 1 -timeout 30m -whole $(if $(UPDATE),-update-calls)
+
 .PHONY: release
 release: ## Prepare a release and print the next steps (VERSION=v0.2.0; does not commit, tag or push)
 	@$(CDK_ENV) go -C infra run ./internal/release/prepare '$(VERSION)'

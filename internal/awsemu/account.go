@@ -7,6 +7,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/iam"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/lambda"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/s3"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/sns"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/sts"
 )
@@ -89,6 +90,10 @@ type (
 	Simulator = iam.Simulator
 	// Keys are credentials of a session.
 	Keys = sts.Keys
+	// A CheckedPermission is a permission that a call needed, or that decided about its reply.
+	CheckedPermission = service.CheckedPermission
+	// An Invocation is one invocation of a Lambda function.
+	Invocation = lambda.Invocation
 	// A LambdaFunction is a function that is deployed in the account.
 	LambdaFunction = lambda.Function
 	// A Subscription is a subscription to a topic.

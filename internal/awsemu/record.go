@@ -17,6 +17,9 @@ type Call struct {
 	// Params are the parameters of a Query request by their dotted names, without Action and Version.
 	// They include the Namespace of a CloudWatch request in every protocol.
 	Params map[string]string
+	// Checked are the permissions that the server checked for the call, in order. After a denial, the
+	// server checks no further permission.
+	Checked []CheckedPermission
 	// Started is the time after the server read the request. Ended is the time before the server
 	// writes the reply. Both are real times with a monotonic reading: Server.Now does not affect them.
 	Started, Ended time.Time

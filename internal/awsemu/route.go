@@ -101,8 +101,8 @@ func readInput(req *wire.Request, svc *service.Definition, text []byte,
 
 func notOffered(scope string, r *http.Request) *wire.Error {
 	return wire.Refuse(http.StatusBadRequest, "UnknownService",
-		"the embedded AWS offers iam, sts, sns, s3, lambda, organizations and monitoring (CloudWatch), "+
-			"not %q (%s %s)",
+		"the embedded AWS offers iam, sts, sns, s3, lambda, organizations, logs, servicequotas and "+
+			"monitoring (CloudWatch), not %q (%s %s)",
 		scope, r.Method, r.URL.Path)
 }
 

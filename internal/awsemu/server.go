@@ -33,6 +33,10 @@ type Server struct {
 	// EnforceIAM makes the server refuse calls that the caller's identity policies, the boundary and
 	// the organization's policies do not allow. EnforceIAM does not affect the administrator.
 	EnforceIAM bool
+	// Invoke runs a Lambda function and returns its reply. An error is an error of the function. For
+	// an asynchronous invocation, the server does not wait for the reply; see [Server.Wait]. Nil
+	// refuses all invocations.
+	Invoke func(ctx context.Context, in Invocation) ([]byte, error)
 	// Now is the clock for dates and message times. Nil means time.Now.
 	Now func() time.Time
 
@@ -56,7 +60,9 @@ func (s *Server) start() {
 		account.Simulator.PageSize = s.PageSize
 	}
 	guard := authz.Guard{Enforce: s.EnforceIAM}
-	if s.services, s.accountErr = newServices(&account, guard); s.accountErr != nil {
+	if s.services, s.accountErr = newServices(&account, guard); s.accountErr == nil {
+		s.services.lambda.Run = s.Invoke
+	} else {
 		s.services, _ = newServices(&Account{}, guard)
 	}
 	s.loadFaults()
@@ -132,6 +138,9 @@ func (s *Server) ServiceSession(service, role, session string) (Keys, error) {
 	}
 	return s.services.sts.ServiceSession(service, role, session)
 }
+
+// Wait waits until all asynchronous invocations of functions have ended, also those that they start.
+func (s *Server) Wait() { s.started().lambda.Wait() }
 
 // Reset clears the calls, messages and metrics. The account and the faults do not change.
 func (s *Server) Reset() {
@@ -229,7 +238,7 @@ func (s *Server) serve(ctx context.Context, svc *service.Definition,
 		}
 	}
 	record := Call{
-		Service: svc.Name, Operation: req.Operation, Region: c.Region, Caller: c.Caller.ARN,
+		Checked: *c.Checked, Service: svc.Name, Operation: req.Operation, Region: c.Region, Caller: c.Caller.ARN,
 		Params: recordedParams(req), Started: started, Lost: v.loseReply || disconnected != nil,
 	}
 	if problem != nil {
@@ -251,7 +260,8 @@ func (s *Server) newCall(ctx context.Context, svc *service.Definition,
 	defer s.mu.Unlock()
 	c := &service.Call{Request: req, Service: svc, Context: ctx,
 		Region:   cmp.Or(req.Scope.Region, service.DefaultRegion),
-		PageSize: cmp.Or(s.PageSize, s.account().PageSize, defaultPageSize), Now: s.now}
+		PageSize: cmp.Or(s.PageSize, s.account().PageSize, defaultPageSize), Now: s.now,
+		Checked: new([]service.CheckedPermission)}
 	if s.accountErr != nil {
 		return c, faultEffect{err: errorOf(s.accountErr)}, s.nextID()
 	}
@@ -265,6 +275,14 @@ func (s *Server) newCall(ctx context.Context, svc *service.Definition,
 // call for the faults. The caller must hold the mutex.
 func (s *Server) may(c service.Call, operation string) bool {
 	c.Operation = operation
+	collected := c.Checked
+	c.Checked = new([]service.CheckedPermission)
+	defer func() {
+		for _, p := range *c.Checked {
+			p.Optional = true
+			*collected = append(*collected, p)
+		}
+	}()
 	for _, t := range s.activeFaults {
 		if t.Deny && t.matches(c.Service.Name, operation, c.Region, nil) && t.applies() {
 			return false

@@ -87,7 +87,7 @@ func TestInvalidRequestsAreRefusedInTheirProtocol(t *testing.T) {
 		{"a request with a signature of version 2", "PUT", "/evidence/a", "AWS AKIAX:a=", "", "", 400,
 			"use version 4, with Config(signature_version=&#34;s3v4&#34;) in boto3, or with the AWS CLI"},
 		{"a request to a service that is not offered", "GET", "/", sign + "ec2/aws4_request, S", "", "",
-			400, "iam, sts, sns, s3, lambda, organizations and monitoring (CloudWatch), not &#34;ec2&#34;"},
+			400, "logs, servicequotas and monitoring (CloudWatch), not &#34;ec2&#34;"},
 		{"a request to another service than the signed one", "POST",
 			"/service/GraniteServiceVersion20100801/operation/PutMetricData", sign + "sns/aws4_request",
 			"application/cbor", "\xa0", 400, "UnknownService"},

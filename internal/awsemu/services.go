@@ -11,7 +11,9 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/cloudwatch"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/iam"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/lambda"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/logs"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/organizations"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/quotas"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/s3"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/sns"
@@ -31,7 +33,8 @@ type services struct {
 
 	guard   authz.Guard
 	callers authz.Callers
-	// definitions are the definitions of the services, in the order of the fields.
+	// definitions are the definitions of the services: of the fields, in their order, then of those
+	// that only answer requests.
 	definitions []*service.Definition
 }
 
@@ -63,7 +66,7 @@ func newServices(a *Account, guard authz.Guard) (*services, error) {
 	s.s3 = s3.New(account, a.Buckets)
 	s.organizations = organizations.New(account, a.ServiceControlPolicies != nil)
 	for _, svc := range []service.Service{s.iam, s.sts, s.sns, s.s3, s.cloudwatch, s.lambda,
-		s.organizations} {
+		s.organizations, logs.New(account), quotas.New(account)} {
 		d := svc.Definition()
 		s.definitions = append(s.definitions, &d)
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
@@ -23,21 +24,37 @@ func (g Guard) free(c *service.Call) bool { return !g.Enforce || c.Caller.Admini
 // Authorize returns an error if the operation needs a permission that the caller's policies do not
 // allow.
 func (g Guard) Authorize(c *service.Call) *wire.Error {
-	if g.free(c) {
-		return nil
-	}
 	needed := c.Service.Operations[c.Operation].Needs
-	if needed == nil {
+	if needed == nil && !g.free(c) {
 		return Denied(c)
 	}
-	for _, p := range needed {
-		resource, named := resourceOf(c, p)
-		if p.DecidedByOperation || p.Resource != nil && !named {
-			continue
+	for _, several := range needed {
+		for _, p := range several.Each(c) {
+			if problem := g.authorize(c, p); problem != nil {
+				return problem
+			}
 		}
-		if r := decide(c, c.Caller.Principal.Grants(), p, resource); r.Decision != iampolicy.Allowed {
-			return refusal(c, p, r)
-		}
+	}
+	return nil
+}
+
+// authorize returns an error if the caller's policies do not allow one permission.
+func (g Guard) authorize(c *service.Call, p service.Permission) *wire.Error {
+	resource, named := resourceOf(c, p)
+	if p.DecidedByOperation || p.Resource != nil && !named {
+		return nil
+	}
+	r := iampolicy.Result{Decision: iampolicy.Allowed}
+	if !g.free(c) {
+		r = decide(c, c.Caller.Principal.Grants(), p, resource)
+	}
+	allowed := r.Decision == iampolicy.Allowed
+	if c.Checked != nil {
+		*c.Checked = append(*c.Checked, service.CheckedPermission{Action: actionOf(c, p),
+			Resource: resource, Allowed: allowed})
+	}
+	if !allowed {
+		return refusal(c, p, r)
 	}
 	return nil
 }
@@ -53,6 +70,9 @@ func Denied(c *service.Call) *wire.Error {
 
 // actionOf returns a permission's action with its service prefix.
 func actionOf(c *service.Call, p service.Permission) string {
+	if strings.Contains(p.Action, ":") {
+		return p.Action
+	}
 	return c.Service.Prefix + ":" + cmp.Or(p.Action, c.Operation)
 }
 

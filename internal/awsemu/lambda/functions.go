@@ -21,6 +21,8 @@ type Function struct {
 	Description string
 	Runtime     string // empty means nodejs20.x
 	Memory      int    // MB; zero means 128
+	Timeout     int    // seconds; zero means 120
+	Storage     int    // MB of ephemeral storage; zero means 512
 	// Layers are the ARNs of layer versions.
 	Layers []string
 	// Subnets and SecurityGroups are the IDs of the VPC configuration; nil without one.
@@ -57,6 +59,9 @@ type functionJSON struct {
 	Architectures    []string
 	EphemeralStorage struct{ Size int }
 	VpcConfig        *vpcJSON `json:",omitempty"`
+	// ListFunctions does not return the members below.
+	State            string `json:",omitempty"`
+	LastUpdateStatus string `json:",omitempty"`
 }
 
 // vpcJSON is the VPC configuration of a function. Lambda also answers VpcId, which no client of
@@ -75,13 +80,13 @@ func (s *Service) functionJSON(f Function) functionJSON {
 	j := functionJSON{
 		FunctionName: f.Name, FunctionArn: s.functionARN(f), Role: f.Role, Description: f.Description,
 		Runtime: cmp.Or(f.Runtime, "nodejs20.x"), Handler: "index.handler", CodeSize: 1 << 20,
-		Timeout:      120,
+		Timeout:      cmp.Or(f.Timeout, 120),
 		MemorySize:   cmp.Or(f.Memory, 128),
 		LastModified: service.CreationTime(s.functionARN(f)).Format("2006-01-02T15:04:05.000-0700"),
 		CodeSha256:   "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", Version: "$LATEST",
 		PackageType: "Zip", Architectures: []string{"arm64"},
 	}
-	j.EphemeralStorage.Size = 512
+	j.EphemeralStorage.Size = cmp.Or(f.Storage, 512)
 	if f.Subnets != nil {
 		j.VpcConfig = &vpcJSON{f.Subnets, f.SecurityGroups}
 	}
@@ -143,7 +148,7 @@ func getFunction(c call) (any, error) {
 	return struct {
 		Configuration functionJSON
 		Tags          map[string]string `json:",omitempty"`
-	}{c.functionJSON(f), f.Tags}, nil
+	}{c.active(f), f.Tags}, nil
 }
 
 func listTags(c call) (any, error) {

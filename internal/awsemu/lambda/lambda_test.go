@@ -127,8 +127,8 @@ func TestLambdaRefusesTheSameRequestsAsAWS(t *testing.T) {
 		_, err := c.Lambda.ListTags(t.Context(), &lambda.ListTagsInput{Resource: &arn})
 		return err
 	}
-	_, deletion := c.Lambda.DeleteFunction(t.Context(),
-		&lambda.DeleteFunctionInput{FunctionName: aws.String(renderer)})
+	_, aliases := c.Lambda.ListAliases(t.Context(),
+		&lambda.ListAliasesInput{FunctionName: aws.String(renderer)})
 	gone := "arn:aws:lambda:us-east-1:123456789012:function:gone"
 	for _, test := range []struct {
 		name          string
@@ -144,9 +144,9 @@ func TestLambdaRefusesTheSameRequestsAsAWS(t *testing.T) {
 		{"a function of another region", tags("arn:aws:lambda:eu-west-1:123456789012:function:clips"),
 			"ResourceNotFoundException",
 			"Function not found: arn:aws:lambda:eu-west-1:123456789012:function:clips"},
-		{"an operation that is not offered", deletion, "UnknownOperationException",
-			"the embedded AWS offers ListFunctions, GetFunction and ListTags of Lambda, not DELETE " +
-				"/2015-03-31/functions/" + renderer},
+		{"an operation that is not offered", aliases, "UnknownOperationException",
+			"the embedded AWS does not offer GET /2015-03-31/functions/" + renderer +
+				"/aliases of Lambda"},
 	} {
 		t.Run(test.name, func(t *testing.T) { emutest.WantError(t, test.err, test.code, test.message) })
 	}

@@ -1,10 +1,12 @@
-// Package lambda emulates the reads of Lambda: functions and their tags, by region.
+// Package lambda emulates Lambda: functions with their tags, by region, and their invocations.
 package lambda
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"slices"
+	"sync"
 
 	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
@@ -16,6 +18,11 @@ type Service struct {
 	account   *service.Account
 	functions []Function // sorted by name
 	disabled  []string   // the disabled regions
+
+	// Run runs a function and returns its reply. Nil refuses all invocations.
+	Run func(ctx context.Context, in Invocation) ([]byte, error)
+	// running are the asynchronous invocations that have not ended.
+	running sync.WaitGroup
 }
 
 // New returns a service with functions. The role of each is an ARN. Calls in the disabled regions
@@ -26,11 +33,14 @@ func New(account *service.Account, functions []Function, disabledRegions []strin
 		f.Region = cmp.Or(f.Region, account.Region)
 		s.functions = append(s.functions, f)
 	}
-	slices.SortStableFunc(s.functions, func(a, b Function) int {
-		return cmp.Compare(a.Name, b.Name)
-	})
+	slices.SortStableFunc(s.functions, byName)
 	return s
 }
+
+func byName(a, b Function) int { return cmp.Compare(a.Name, b.Name) }
+
+// Wait waits until all asynchronous invocations have ended, also those that they start.
+func (s *Service) Wait() { s.running.Wait() }
 
 // A call is a call of Lambda.
 type call struct {
@@ -51,8 +61,9 @@ func (s *Service) Definition() service.Definition {
 		Denial: "AccessDeniedException",
 		Throttled: wire.Error{Status: http.StatusTooManyRequests, Code: "TooManyRequestsException",
 			Message: "Rate exceeded"},
-		Operations: service.Bind(func(c *service.Call) call { return call{c, s} }, operations),
-		Parse:      parse,
+		Operations: service.Bind(func(c *service.Call) call { return call{c, s} },
+			operations, writes, invocations),
+		Parse: parse,
 	}
 }
 

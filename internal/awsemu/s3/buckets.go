@@ -53,8 +53,7 @@ func (c call) bucket() (*bucket, error) {
 	b := c.buckets[c.bucketName]
 	switch {
 	case b == nil:
-		return nil, wire.Refuse(http.StatusNotFound, "NoSuchBucket",
-			"The specified bucket does not exist")
+		return nil, noSuchBucket()
 	case b.region != c.Region:
 		return nil, wire.Refuse(http.StatusMovedPermanently, "PermanentRedirect",
 			"The bucket you are attempting to access must be addressed using the specified endpoint. "+
@@ -65,6 +64,10 @@ func (c call) bucket() (*bucket, error) {
 		return nil, accessDenied()
 	}
 	return b, nil
+}
+
+func noSuchBucket() *wire.Error {
+	return wire.Refuse(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
 }
 
 type contentsXML struct {

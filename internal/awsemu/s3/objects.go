@@ -58,8 +58,7 @@ func noSuchKey() *wire.Error {
 // put makes o the current version of a key. It sets the ETag and the version of o, and the checksum
 // if o has none.
 func (b *bucket) put(account *service.Account, key string, o *object) {
-	digest := md5.Sum(o.body)
-	o.etag = `"` + hex.EncodeToString(digest[:]) + `"`
+	o.etag = etagOf(o.body)
 	if o.checksum.header == "" {
 		o.checksum = checksum{checksums[0].header, sum(checksums[0].hash(), o.body)}
 	}
@@ -67,6 +66,36 @@ func (b *bucket) put(account *service.Account, key string, o *object) {
 		o.version = b.newVersion(account)
 	}
 	b.objects[key] = o
+}
+
+// etagOf returns the quoted ETag of a body.
+func etagOf(body []byte) string {
+	digest := md5.Sum(body)
+	return `"` + hex.EncodeToString(digest[:]) + `"`
+}
+
+// objectHeader returns the headers of a write that are stored with the object.
+func objectHeader(sent http.Header) http.Header {
+	header := make(http.Header)
+	for name, values := range sent {
+		if strings.HasPrefix(name, "X-Amz-Meta-") {
+			// Clients use the part after x-amz-meta- unchanged, so that the name must be in lower case.
+			header[strings.ToLower(name)] = values
+		}
+	}
+	for _, name := range storedHeaders {
+		value := sent.Get(name)
+		if name == "Content-Encoding" { // aws-chunked describes this request, not the object
+			value = strings.TrimSuffix(strings.TrimSuffix(value, "aws-chunked"), ",")
+		}
+		if value != "" {
+			header.Set(name, value)
+		}
+	}
+	if header.Get("Content-Type") == "" {
+		header.Set("Content-Type", "binary/octet-stream")
+	}
+	return header
 }
 
 func (b *bucket) newVersion(account *service.Account) string {
@@ -111,25 +140,7 @@ func putObject(c call) (any, error) {
 	if problem != nil {
 		return nil, problem
 	}
-	o := &object{body: c.Body, modified: c.Now(), header: make(http.Header), checksum: sent}
-	for name, values := range c.Header {
-		if strings.HasPrefix(name, "X-Amz-Meta-") {
-			// Clients use the part after x-amz-meta- unchanged, so that the name must be in lower case.
-			o.header[strings.ToLower(name)] = values
-		}
-	}
-	for _, name := range storedHeaders {
-		value := c.Header.Get(name)
-		if name == "Content-Encoding" { // aws-chunked describes this request, not the object
-			value = strings.TrimSuffix(strings.TrimSuffix(value, "aws-chunked"), ",")
-		}
-		if value != "" {
-			o.header.Set(name, value)
-		}
-	}
-	if o.header.Get("Content-Type") == "" {
-		o.header.Set("Content-Type", "binary/octet-stream")
-	}
+	o := &object{body: c.Body, modified: c.Now(), header: objectHeader(c.Header), checksum: sent}
 	b.put(c.account, c.key, o)
 	header := http.Header{"Etag": {o.etag}, "X-Amz-Server-Side-Encryption": {"AES256"}}
 	if sent.header != "" {

@@ -35,10 +35,7 @@ func parse(req *wire.Request, r *http.Request) (problem *wire.Error) {
 		return wire.Refuse(http.StatusBadRequest, "IncompleteBody", "the body cannot be read: %v", err)
 	}
 	if len(raw) > maxObject {
-		return wire.Refuse(http.StatusBadRequest, "EntityTooLarge",
-			"Your proposed upload exceeds the maximum allowed size: the embedded AWS accepts at most %d "+
-				"bytes",
-			maxObject)
+		return entityTooLarge()
 	}
 	req.Body = raw
 	if strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
@@ -49,6 +46,12 @@ func parse(req *wire.Request, r *http.Request) (problem *wire.Error) {
 
 // maxObject is the maximum size of an object in bytes. The report about 200 callers has 17 MB.
 const maxObject = 64 << 20
+
+func entityTooLarge() *wire.Error {
+	return wire.Refuse(http.StatusBadRequest, "EntityTooLarge",
+		"Your proposed upload exceeds the maximum allowed size: the embedded AWS accepts at most %d bytes",
+		maxObject)
+}
 
 // virtualHost returns the bucket in a host name, or an empty string. The host name of a bucket is
 // BUCKET.s3.REGION.amazonaws.com, or BUCKET.localhost in requests of clients with virtual-hosted
@@ -76,6 +79,10 @@ func virtualHost(host string) string {
 var knownParameters = map[string][]string{
 	"ListObjectsV2": {"list-type", "prefix", "delimiter", "max-keys", "start-after",
 		"continuation-token", "encoding-type", "fetch-owner"},
+	"CreateMultipartUpload":   {"uploads"},
+	"UploadPart":              {"uploadId", "partNumber"},
+	"CompleteMultipartUpload": {"uploadId"},
+	"AbortMultipartUpload":    {"uploadId"},
 }
 
 // refusedHeaders are the headers that the server refuses. If it ignored such a header, the
@@ -89,11 +96,15 @@ var refusedHeaders = []string{"X-Amz-Copy-Source", "Range", "If-Modified-Since",
 func operationOf(r *http.Request, query url.Values, bucket, key string) (string, *wire.Error) {
 	var operation string
 	switch {
-	case bucket != "" && key != "":
+	case bucket == "" && r.Method == http.MethodGet:
+		operation = "ListBuckets"
+	case bucket != "" && key == "":
+		operation = bucketOperation(r.Method, query)
+	case bucket != "" && multipartOperation(r.Method, query) != "":
+		operation = multipartOperation(r.Method, query)
+	case bucket != "":
 		operation = map[string]string{http.MethodGet: "GetObject", http.MethodHead: "HeadObject",
 			http.MethodPut: "PutObject", http.MethodDelete: "DeleteObject"}[r.Method]
-	case bucket != "" && r.Method == http.MethodGet && query.Get("list-type") == "2":
-		operation = "ListObjectsV2"
 	}
 	if operation == "" {
 		request := r.Method + " /" + bucket
@@ -104,7 +115,8 @@ func operationOf(r *http.Request, query url.Values, bucket, key string) (string,
 	}
 	for name := range query {
 		if name != "x-id" && !strings.HasPrefix(strings.ToLower(name), "x-amz-") &&
-			!slices.Contains(knownParameters[operation], name) {
+			!slices.Contains(knownParameters[operation], name) &&
+			subresources[r.Method+" "+name] != operation {
 			return "", notImplemented("%s with the parameter %q", operation, name)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 type Service struct {
 	account *service.Account
 	buckets map[string]*bucket
+	uploads map[string]*upload
 }
 
 // New returns a service with buckets by name.
@@ -41,7 +42,7 @@ var operations = service.Table[call]{
 	// net/http sends no body in a reply to HEAD.
 	"HeadObject": {Do: getObject, Needs: []service.Need[call]{{Action: "GetObject",
 		Resource: objectARN}}},
-	"PutObject":    {Do: putObject, Needs: service.On(objectARN)},
+	"PutObject":    {Do: putObject, Needs: mayPutObject},
 	"DeleteObject": {Do: deleteObject, Needs: service.On(objectARN)},
 }
 
@@ -57,7 +58,7 @@ func (s *Service) Definition() service.Definition {
 			Message: "Please reduce your request rate."},
 		Operations: service.Bind(func(c *service.Call) call {
 			return call{c, s, c.Params.Get("Bucket"), c.Params.Get("Key")}
-		}, operations),
+		}, operations, configuration, multipart),
 		Parse: parse,
 	}
 }

@@ -22,6 +22,9 @@ type Call struct {
 	// Now returns the time of the server's clock in UTC, without the monotonic reading. With the
 	// monotonic reading, == could report equal times as different.
 	Now func() time.Time
+	// Checked collects the permissions that the server checked for the call, in order. Nil drops
+	// them.
+	Checked *[]CheckedPermission
 	// May reports whether the caller may also perform another operation of the service with the
 	// parameters of this call.
 	May func(operation string) bool
@@ -37,4 +40,17 @@ type Caller struct {
 	// Administrator is true if the access key belongs to no user and no session. The server permits
 	// all calls of the administrator.
 	Administrator bool
+}
+
+// A CheckedPermission is a permission that a call needed, or that decided about its reply.
+type CheckedPermission struct {
+	// Action has the prefix of its service. Resource is an ARN, or "*" for an action without resource
+	// types.
+	Action, Resource string
+	// Allowed is true if the policies of the caller allow the action, or if the server does not
+	// enforce policies.
+	Allowed bool
+	// Optional is true if the operation does not need the permission, but replies differently without
+	// it.
+	Optional bool
 }

@@ -39,8 +39,9 @@ type Operations map[string]Operation
 
 // An Operation is one operation of a service.
 type Operation struct {
-	// Do performs a call. It runs with the server's mutex held. It may return a function that computes
-	// the result from data that the mutex does not guard; that function runs without the mutex.
+	// Do performs a call. It runs with the server's mutex held. It may return a function that
+	// computes the result from data that the mutex does not guard; that function runs without the
+	// mutex.
 	Do func(*Call) (any, error)
 	// Needs are the permissions that the caller needs. Nil refuses all callers except the
 	// administrator; an empty list refuses no caller.
@@ -50,16 +51,33 @@ type Operation struct {
 // A Permission is an action on a resource that the caller's policies must allow for an operation.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 type Permission struct {
-	// Action is the action's name without the service. Empty means the name of the operation.
+	// Action is the action's name without the service, or with the prefix of another service. Empty
+	// means the name of the operation.
 	Action string
-	// Resource returns the ARN of the resource, or "*". Nil means an action without resource types: it
-	// is evaluated on "*", and the service's error does not contain a resource. If Resource returns an
-	// empty ARN, the server does not check the permission: either the call does not need it, or the
-	// operation will refuse the call's parameters.
+	// Resource returns the ARN of the resource, or "*". Nil means an action without resource types:
+	// it is evaluated on "*", and the service's error does not contain a resource. If Resource
+	// returns an empty ARN, the server does not check the permission: either the call does not need
+	// it, or the operation will refuse the call's parameters.
 	Resource func(*Call) string
 	// DecidedByOperation is true if the operation itself makes the decision, because the decision
 	// depends on more than the caller's policies.
 	DecidedByOperation bool
+	// Resources returns the ARNs of several resources. The caller needs the permission on each of
+	// them. It replaces Resource, unless it is nil.
+	Resources func(*Call) []string
+}
+
+// Each returns the permissions on single resources that p consists of for a call.
+func (p Permission) Each(c *Call) []Permission {
+	if p.Resources == nil {
+		return []Permission{p}
+	}
+	var each []Permission
+	for _, arn := range p.Resources(c) {
+		each = append(each, Permission{Action: p.Action, DecidedByOperation: p.DecidedByOperation,
+			Resource: func(*Call) string { return arn }})
+	}
+	return each
 }
 
 // A Table contains operations of a service. C is the service's own type of a call, which combines
@@ -77,6 +95,7 @@ type Need[C any] struct {
 	Action             string
 	Resource           func(C) string
 	DecidedByOperation bool
+	Resources          func(C) []string
 }
 
 // Bind returns the operations of tables. bind combines a call with the data of the service.
@@ -92,6 +111,9 @@ func Bind[C any](bind func(*Call) C, tables ...Table[C]) Operations {
 				o.Needs[i] = Permission{Action: need.Action, DecidedByOperation: need.DecidedByOperation}
 				if need.Resource != nil {
 					o.Needs[i].Resource = func(c *Call) string { return need.Resource(bind(c)) }
+				}
+				if need.Resources != nil {
+					o.Needs[i].Resources = func(c *Call) []string { return need.Resources(bind(c)) }
 				}
 			}
 			all[name] = o

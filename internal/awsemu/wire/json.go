@@ -33,7 +33,7 @@ func (p JSON) Fail(_, requestID string, e *Error) Reply {
 }
 
 // members returns the members of the error's Smithy shape, for JSON and CBOR. CloudWatch is the
-// only service that uses these protocols. The text is the member message in some shapes and Message
+// only service with CBOR, and the only one whose clients read the namespace of the shape. The text is the member message in some shapes and Message
 // in others, so the map contains both.
 func (e *Error) members() map[string]string {
 	return map[string]string{"__type": cmp.Or(e.Shape, "com.amazonaws.cloudwatch#"+e.Code),
@@ -44,8 +44,16 @@ func (e *Error) members() map[string]string {
 // https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html
 type RestJSON struct{}
 
-// Succeed implements [Protocol].
+// Succeed implements [Protocol]. A [RestResult] sets the status, headers and the bytes of the body.
 func (RestJSON) Succeed(xmlns, operation, requestID string, result any) (Reply, error) {
+	if out, ok := result.(RestResult); ok {
+		body, _ := out.Body.([]byte)
+		rep := newReply(cmp.Or(out.Status, http.StatusOK), "", requestID, body)
+		for name, values := range out.Header {
+			rep.Header[name] = values
+		}
+		return rep, nil
+	}
 	return JSON{"application/json"}.Succeed(xmlns, operation, requestID, result)
 }
 
