@@ -1,8 +1,8 @@
 package policies
 
 import (
+	_ "embed"
 	"encoding/json"
-	"sync"
 )
 
 // A Call says that Remotion uses an action of AWS. Package test/e2e/remotion/calls writes the calls
@@ -37,16 +37,14 @@ type Call struct {
 	In []string `json:"in"`
 }
 
-// Calls returns the recorded calls, in the order of the file. All callers share the slice: do not
-// modify it.
-var Calls = sync.OnceValue(func() []Call {
-	text, err := data.ReadFile("data/calls.json")
-	if err != nil {
-		panic(err) // the file is embedded
-	}
-	var calls []Call
-	if err := json.Unmarshal(text, &calls); err != nil {
+//go:embed data/calls.json
+var callsText []byte
+
+// Calls returns the recorded calls, in the order of the file. Programs that do not call it do not
+// contain the file.
+func Calls() (calls []Call) {
+	if err := json.Unmarshal(callsText, &calls); err != nil {
 		panic(err) // the file is embedded, and a test reads it
 	}
 	return calls
-})
+}

@@ -7,7 +7,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-//go:embed data/*.json
+//go:embed data/user-*.json data/role-*.json
 var data embed.FS
 
 // RoleName is the name of the role that Remotion's setup guide creates. Remotion's user policy

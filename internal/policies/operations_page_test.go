@@ -38,7 +38,7 @@ func TestOperationsPage(t *testing.T) {
 
 	never := "| policy | action | documented |\n|---|---|---|\n"
 	seen := map[string]bool{}
-	for _, r := range releases {
+	for _, r := range Releases(AWS) {
 		for _, kind := range Kinds {
 			for _, req := range r.Requirements(kind) {
 				row := fmt.Sprintf("| %s | `%s` | %s |\n", kind, req.Action, since(req.Since, req.Until))
@@ -49,6 +49,18 @@ func TestOperationsPage(t *testing.T) {
 		}
 	}
 	compareTable(t, operationsPage, "never called", never)
+
+	var rows []string
+	for a, reason := range notRequired {
+		operation := "any"
+		if a.operation != "" {
+			operation = "`" + string(a.operation) + "`"
+		}
+		rows = append(rows, fmt.Sprintf("| %s | %s | `%s` | %s |\n", a.who, operation, a.action, reason))
+	}
+	slices.Sort(rows)
+	compareTable(t, operationsPage, "called", "| policy | operation | action | why |\n|---|---|---|---|\n"+
+		strings.Join(rows, ""))
 }
 
 func (u *Use) row() string {

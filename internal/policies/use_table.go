@@ -50,6 +50,9 @@ const (
 	vpcSince          = "4.0.160"
 	skipInvokingSince = "4.0.218"
 	cancelSince       = "4.0.515"
+	// afterRecorded418 follows 4.0.418, the last recorded release without a call that 4.0.521 makes.
+	// The releases between them are not recorded.
+	afterRecorded418 = "4.0.419"
 )
 
 func hard(s Severity, impact string) Effect    { return Effect{Hard, impact, s} }
@@ -99,14 +102,19 @@ var userUses = []Use{
 		Instead: "lambda:InvokeFunction",
 		Otherwise: feature(Medium, "progress cannot be read directly from the bucket "+
 			"(skipLambdaInvocation), only by invoking the function")},
-	{Kind: User, Action: "s3:GetObject", Operations: starting, Buckets: mainOrOutput,
+	{Kind: User, Action: "s3:ListBucket", Operations: []Operation{ProgressFromBucket},
+		Buckets: mainBucket, Since: skipInvokingSince, Until: "4.0.522",
+		Reason: "tells an output that does not exist yet from one that is denied",
+		Effect: swallowed(Low, "a poll with skipLambdaInvocation can fail shortly before the end of "+
+			"a render"), Source: fasterPolling},
+	{Kind: User, Action: "s3:GetObject", Operations: rendering, Buckets: mainOrOutput,
 		Reason: "downloads the outputs of renders", Source: permissionsPage,
 		Effect: feature(Medium, "outputs cannot be downloaded with downloadMedia() or the CLI")},
 	{Kind: User, Action: "s3:GetObject", Operations: []Operation{DeleteRender}, Buckets: mainBucket,
 		Reason: "reads where the output of a render is", Source: permissionsPage,
 		Effect: hard(Medium, "renders cannot be deleted")},
 	{Kind: User, Action: "s3:GetObject", Operations: sites, Buckets: mainOrSite,
-		Reason: "reads the Remotion release of a site", Source: permissionsPage,
+		Since: afterRecorded418, Reason: "reads the Remotion release of a site", Source: permissionsPage,
 		Effect: swallowed(Low, "the list of sites does not show their releases")},
 	{Kind: User, Action: "s3:PutObject", Operations: sites, Buckets: mainOrSite,
 		Reason: "uploads sites", Source: permissionsPage,
@@ -256,11 +264,11 @@ var userUses = []Use{
 	{Kind: User, Action: "lambda:GetFunctionConfiguration", Operations: deploying,
 		Since:  ownLayersSince,
 		Reason: "compares the layers of a function with customLayerArns", Source: ownLayersPage,
-		Effect: hard(High, "the next deploy with customLayerArns fails")},
+		Effect: feature(High, "the next deploy with customLayerArns fails")},
 	{Kind: User, Action: "lambda:UpdateFunctionConfiguration", Operations: deploying,
 		Since:  ownLayersSince,
 		Reason: "replaces the layers of a function by customLayerArns", Source: ownLayersPage,
-		Effect: hard(High, "a deploy that changes customLayerArns fails")},
+		Effect: feature(High, "a deploy that changes customLayerArns fails")},
 	{Kind: User, Action: "ec2:DescribeSecurityGroups", Operations: deploying, Since: vpcSince,
 		Reason: "lets Lambda check the security groups of a new function", Source: vpcPage,
 		Effect: hard(High, "functions cannot be deployed into a VPC")},
@@ -304,14 +312,16 @@ var roleUses = []Use{
 	// Since 4.0.523 the code catches a 403 about the output. The deployed function has two copies of
 	// the class of that error, and compares with the wrong one, so its renders stop up to 4.0.527 at
 	// least: `make calls` runs the deployed code.
-	{Kind: Role, Action: "s3:ListBucket", Buckets: mainOrOutput,
-		Reason: "checks whether an output exists", Source: outputCheck, Effect: hard(Critical,
-			"renders stop unless they set overwrite, because S3 returns 403 instead of 404 for an output "+
-				"that does not exist")},
+	{Kind: Role, Action: "s3:ListBucket", Buckets: mainBucket,
+		Reason: "checks whether an output exists", Source: outputCheck,
+		Effect: hard(Critical, unlistedOutput)},
+	{Kind: Role, Action: "s3:ListBucket", Buckets: outputBucketOnly, Since: afterRecorded418,
+		Reason: "checks whether an output exists", Source: ownOutputBucket,
+		Effect: hard(Critical, unlistedOutput)},
 	{Kind: Role, Action: "s3:GetObject", Buckets: mainBucket,
 		Reason: "reads input props, progress and chunks", Source: permissionsPage,
 		Effect: hard(Critical, "renders stop")},
-	{Kind: Role, Action: "s3:GetObject", Buckets: outputBucketOnly,
+	{Kind: Role, Action: "s3:GetObject", Buckets: outputBucketOnly, Since: afterRecorded418,
 		Reason: "checks whether an output exists", Source: ownOutputBucket,
 		Effect: hard(Critical, "renders with this output bucket stop unless they set overwrite")},
 	{Kind: Role, Action: "s3:DeleteObject", Buckets: mainBucket,
@@ -347,6 +357,9 @@ var roleUses = []Use{
 	vpcUse("ec2:DeleteNetworkInterface", "removes the network interfaces of a function"),
 }
 
+const unlistedOutput = "renders stop unless they set overwrite, because S3 returns 403 instead of " +
+	"404 for an output that does not exist"
+
 func insightsUse(action string) Use {
 	return Use{Kind: Role, Action: action, Insights: true, Since: insightsSince,
 		Reason: "writes the metrics of Lambda Insights if it is enabled", Source: insightsPage,
@@ -357,6 +370,37 @@ func vpcUse(action, reason string) Use {
 	return Use{Kind: Role, Action: action, Since: vpcSince, Reason: reason, Source: vpcPage,
 		Effect: hard(High, "functions cannot be deployed into the VPC, and Lambda cannot restore idle "+
 			"ones")}
+}
+
+// A calledAction is an action that an operation calls; any operation if it is empty.
+type calledAction struct {
+	who       PolicyKind
+	operation Operation
+	action    string
+}
+
+// notRequired are recorded calls that no requirement covers, with the reason.
+var notRequired = map[calledAction]string{
+	{User, Invoke, "s3:PutObject"}: "is for large input props, which the operation does not have",
+	{User, ProgressFromBucket, "s3:ListBucket"}: "since 4.0.523, a denial counts as an output " +
+		"that does not exist yet",
+	{User, Invoke, "s3:PutObjectAcl"}:     "is for large input props, which the operation does not have",
+	{User, "", "s3:AbortMultipartUpload"}: "cleans up after an upload that failed; the error is dropped",
+	{Role, "", "s3:AbortMultipartUpload"}: "cleans up after an upload that failed; the error is dropped",
+	{Role, "", "s3:PutBucketOwnershipControls"}: "configures a bucket that a render creates, which " +
+		"Remotion's role policy does not allow",
+	{Role, "", "s3:PutBucketPublicAccessBlock"}: "configures a bucket that a render creates, which " +
+		"Remotion's role policy does not allow",
+	{Role, "", "s3:PutBucketPolicy"}: "configures a bucket that a render creates, which Remotion's role " +
+		"policy does not allow",
+}
+
+// checkedByAWS are actions that AWS checks for a call of Remotion, or that Lambda performs.
+var checkedByAWS = map[string]bool{
+	"ec2:CreateNetworkInterface": true, "ec2:DescribeNetworkInterfaces": true,
+	"ec2:DeleteNetworkInterface": true, "ec2:DescribeSecurityGroups": true,
+	"ec2:DescribeSubnets": true, "ec2:DescribeVpcs": true,
+	"logs:CreateLogStream": true, "logs:PutLogEvents": true, "logs:CreateLogGroup": true,
 }
 
 var usesByAction = sync.OnceValue(func() map[useKey][]*Use {
