@@ -7,7 +7,8 @@
 //
 // Apart from that, this file changes three things:
 //   - requests to AWS go to the endpoint in CALLS_ENDPOINT; requests to other hosts fail;
-//   - waiting times between a quarter of a second and 20 seconds are a hundredth as long;
+//   - waiting times between a quarter of a second and 20 seconds are a hundredth as long, except
+//     time limits;
 //   - Chromium, FFmpeg and the bundler are replaced (stand-ins.cjs).
 const http = require('node:http');
 const https = require('node:https');
@@ -75,9 +76,11 @@ https.get = (...args) => {
 	return req;
 };
 
+// A time limit ends something, such as a connection, and stays as long: the machine may be busy.
 const wait = globalThis.setTimeout;
-const shorter = (ms) => (ms >= 250 && ms <= 20_000 ? ms / 100 : ms);
-globalThis.setTimeout = Object.assign((fn, ms, ...args) => wait(fn, shorter(ms), ...args), wait);
+const isLimit = (fn) => /destroy|abort|reject/i.test(String(fn));
+const shorter = (fn, ms) => (ms >= 250 && ms <= 20_000 && !isLimit(fn) ? ms / 100 : ms);
+globalThis.setTimeout = Object.assign((fn, ms, ...args) => wait(fn, shorter(fn, ms), ...args), wait);
 
 // Remotion looks with a plain request whether anybody can list a bucket, and sends usage data.
 globalThis.fetch = async (url) => {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
@@ -40,26 +41,34 @@ type outcome struct {
 	err    error
 }
 
+// attempts is the number of times that a scenario runs if it fails without a denial, or under a
+// denial in another way than by it: the machine may be busy.
+const attempts = 3
+
 // perform runs a scenario under a denial. If a process does not answer, perform starts the processes
-// again. Under a denial, that is the error of the scenario. Otherwise, the scenario runs once more. An
-// error means that the scenario could not run at all.
+// again. Under a denial, that is the error of the scenario if it happens each time. An error means
+// that the scenario could not run at all.
 func (h *host) perform(ctx context.Context, s scenario, d denial) (outcome, error) {
 	for attempt := 1; ; attempt++ {
 		out, err := h.try(s, d)
-		if !errors.Is(err, errSilent) && !errors.Is(out.err, errSilent) {
+		failed := errors.Join(err, out.err)
+		denied := err == nil && d.action != "" && refused.MatchString(fmt.Sprint(failed))
+		if failed == nil || denied || s.faults != nil || errors.Is(out.err, errMissing) {
 			return out, err
 		}
-		if err := h.restart(ctx); err != nil {
+		if errors.Is(failed, errSilent) {
+			if err := h.restart(ctx); err != nil {
+				return out, err
+			}
+		}
+		if attempt == attempts {
 			return out, err
-		}
-		if d.action != "" && err == nil {
-			return out, nil
-		}
-		if attempt == 2 {
-			return out, errors.Join(err, out.err)
 		}
 	}
 }
+
+// refused matches the error of a call that AWS denied, or of Remotion about it.
+var refused = regexp.MustCompile(`(?i)access ?denied|not authorized|forbidden|\b403\b|permission`)
 
 func (h *host) try(s scenario, d denial) (out outcome, err error) {
 	if _, err := h.serve(s.setting); err != nil {
