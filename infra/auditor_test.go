@@ -178,7 +178,8 @@ func TestValidate(t *testing.T) {
 		{"a bare name", callers("render"), `Callers: "render"`},
 		{"a mistyped purpose", callers("user/render=rendr"), `Callers: "user/render=rendr"`},
 		{"a group", callers("group/ops"), `Callers: "group/ops"`},
-		{"an assumed role", callers("arn:aws:sts::123456789012:assumed-role/web/session"), "Callers"},
+		{"a federated user", callers("arn:aws:sts::123456789012:federated-user/web"), "Callers"},
+		{"a session of a role", callers("arn:aws:sts::123456789012:assumed-role/web/session"), ""},
 		{"a token is not checked", callers(*awscdk.Aws_ACCOUNT_ID()), ""},
 		{"an ARN as render role", func(p *PermissionAuditorProps) {
 			p.RenderRole = jsii.String("arn:aws:iam::123456789012:role/r")

@@ -4,6 +4,8 @@
 // function printed as a warning or an error.
 //
 //   CALLS_PACKAGE=DIR node --require ./hook.cjs client.cjs
+const fs = require('node:fs');
+const path = require('node:path');
 const readline = require('node:readline');
 
 const output = process.stdout.write.bind(process.stdout);
@@ -13,15 +15,12 @@ for (const level of ['warn', 'error']) {
 	console[level] = (...args) => warned.push(args.map(String).join(' '));
 }
 
-// Some functions are exported by @remotion/lambda-client only, which older releases do not have.
+// Some functions are exported by @remotion/lambda-client only, which older releases do not have. Node
+// would then find that of another release in a directory above.
 const lambda = {...require(process.env.CALLS_PACKAGE)};
-try {
-	const file = require.resolve('@remotion/lambda-client', {paths: [process.env.CALLS_PACKAGE]});
-	Object.assign(lambda, require(file));
-} catch (err) {
-	if (err.code !== 'MODULE_NOT_FOUND') {
-		throw err;
-	}
+const client = path.join(process.env.CALLS_PACKAGE, '..', 'lambda-client');
+if (fs.existsSync(client)) {
+	Object.assign(lambda, require(client));
 }
 
 // plain returns a value as JSON can hold it, or null.
