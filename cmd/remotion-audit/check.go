@@ -248,6 +248,10 @@ func parseContext(flags []string) (iampolicy.Context, error) {
 					key))
 				continue
 			}
+			if err := iampolicy.CheckContextValue(key, value); value != "" && err != nil {
+				errs = append(errs, err)
+				continue
+			}
 			for known := range ctx {
 				if strings.EqualFold(known, key) {
 					key = known

@@ -152,6 +152,8 @@ func TestParseContext(t *testing.T) {
 		{"a key twice in different case", []string{"aws:a=1", "AWS:A=2"}, "map[aws:a:[1 2]]", ""},
 		{"a text without =", []string{"aws:a=x,y"}, "", `"y" is not key=value (write \, for a comma`},
 		{"a key without a service", []string{"username=x"}, "", `"username" is not a context key`},
+		{"an address that is present and empty", []string{"aws:SourceIp="}, "map[aws:SourceIp:[]]", ""},
+		{"a network as an address", []string{"aws:SourceIp=203.0.113.0/24"}, "", "is a network"},
 	}
 	for _, test := range tests {
 		got, err := parseContext(test.flags)

@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/remotion-audit/remotion-audit/internal/app"
 )
@@ -42,11 +45,32 @@ func rootCommand() *cobra.Command {
 		Version:       app.Version(),
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return emptyFlags(cmd.Flags()) },
 	}
 	root.AddCommand(auditCommand(), checkCommand(), localCommand(), muteCommand(), policiesCommand(),
 		testAlertCommand(), versionCommand())
 	return root
 }
+
+// emptyFlags returns an error for each flag that is set to an empty value. Mostly the value is a
+// variable of a shell that is not set. Without the error, `check --boundary "$FILE"` would pass
+// without the boundary.
+func emptyFlags(flags *pflag.FlagSet) error {
+	var errs []error
+	flags.Visit(func(f *pflag.Flag) {
+		values := []string{f.Value.String()}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		if len(values) == 0 || slices.ContainsFunc(values, isBlank) {
+			errs = append(errs, fmt.Errorf("--%s must not be empty: give a value, or leave the flag out",
+				f.Name))
+		}
+	})
+	return errors.Join(errs...)
+}
+
+func isBlank(s string) bool { return strings.TrimSpace(s) == "" }
 
 func run(ctx context.Context, args []string) int {
 	root := rootCommand()

@@ -2,29 +2,53 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/organizations"
 
+	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
 const scpUsage = "files with the service control policies of one level of the organization, with " +
-	"commas (repeatable, once for each level)"
+	"commas; FullAWSAccess is AWS's policy of that name (repeatable, once for each level)"
+
+// fullAccess is the name of the service control policy that AWS attaches to each level by default.
+const fullAccess = "FullAWSAccess"
 
 // organization returns the policies of --scp. Each level is a list of files with commas. An empty
-// name is an error of the file.
+// name is an error of the file. A level without an Allow would deny every request. Mostly a user
+// gives the policy with the Deny alone, so such a level is an error.
 func (f *files) organization(levels []string) (organization [][]iampolicy.Policy) {
 	for _, level := range levels {
 		var list []iampolicy.Policy
+		broken := len(f.errs)
 		for name := range strings.SplitSeq(level, ",") {
+			if name == fullAccess {
+				doc, _ := iampolicy.Parse(awsemu.FullAWSAccess)
+				list = append(list, iampolicy.Policy{ID: name, Document: doc})
+				continue
+			}
 			list = append(list, f.policy("--scp", name))
+		}
+		if len(f.errs) == broken && !slices.ContainsFunc(list, allowsAnything) {
+			f.errs = append(f.errs, fmt.Errorf("--scp %s: no statement allows anything, and each level "+
+				"of an organization has to: write --scp %s,%s if the level also has that policy of AWS",
+				level, fullAccess, level))
 		}
 		organization = append(organization, list)
 	}
 	return organization
+}
+
+func allowsAnything(p iampolicy.Policy) bool {
+	return slices.ContainsFunc(p.Document.Statements, func(s iampolicy.Statement) bool {
+		return s.Effect == iampolicy.Allow
+	})
 }
 
 // describeTimeout bounds the read of the organization, which an audit does not need.

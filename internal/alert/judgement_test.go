@@ -157,6 +157,38 @@ func TestReclassifiedMessage(t *testing.T) {
 	}
 }
 
+// TestReclassifiedResources checks that the lines about one action name its resources, if it is
+// reclassified on several of them. Without them, it would be missing and satisfied.
+func TestReclassifiedResources(t *testing.T) {
+	users := []string{"user/u"}
+	s := judgedStory(t, reportOf(users, finding("user/u", "a", audit.Missing, critical),
+		finding("user/u", "d", audit.Missing, low)))
+	upgradeAuditor(s)
+	other := finding("user/u", "a", audit.Partial, medium)
+	other.Resource = "arn:aws:s3:::acme-output/*"
+	m := message(s.After(hour, reportOf(users, other)))
+	for _, want := range []string{"user/u: a on arn:aws:s3:::acme-output/*: partial",
+		"user/u: a on arn:aws:s3:::remotionlambda-*: was missing", "user/u: d: was missing"} {
+		if !strings.Contains(strings.Join(strings.Fields(m.Bodies["email"]), " "), want) {
+			t.Errorf("no %q in\n%s", want, m.Bodies["email"])
+		}
+	}
+}
+
+// TestAReclassifiedCauseIsOneEntry checks that the open gaps of one root cause are one entry, with
+// the highest severity, although only some of them are reclassified.
+func TestAReclassifiedCauseIsOneEntry(t *testing.T) {
+	users := []string{"user/u"}
+	s := judgedStory(t, reportOf(users, finding("user/u", "a", audit.Missing, critical),
+		finding("user/u", "d", audit.Missing, critical)))
+	upgradeAuditor(s)
+	mail := message(s.After(hour, reportOf(users, finding("user/u", "a", audit.Missing, high),
+		finding("user/u", "d", audit.Missing, critical)))).Bodies["email"]
+	if strings.Count(mail, "\nOPEN  ") != 1 || !strings.Contains(mail, "\nOPEN  CRITICAL  user/u") {
+		t.Errorf("more than one entry, or another severity:\n%s", mail)
+	}
+}
+
 // TestAnIncompleteRunReclassifiesLater checks that an upgrade waits for a run that can list the
 // functions: a gap that such a run does not contain may still exist.
 func TestAnIncompleteRunReclassifiesLater(t *testing.T) {

@@ -249,7 +249,8 @@ func TestRenamedErrors(t *testing.T) {
 // TestAnUpgradeDoesNotAnnounceTheReadScopeAgain checks that a notice with a new text is not
 // announced again. The auditor's release of November 2026 wrote the state in a real audit. That
 // audit had READ_SCOPE=named, no render role, and a Remotion release newer than the catalogue. This
-// release derives the same three notices with other texts. The claim contains a gap and the same
+// release derives two of the notices with other texts. Of the third it has only the new text: a
+// release of an unknown major version is a problem now. The claim contains a gap and the same
 // notices.
 func TestAnUpgradeDoesNotAnnounceTheReadScopeAgain(t *testing.T) {
 	raw, err := os.ReadFile("testdata/state/2026-11-read-scope/state.json")
@@ -269,7 +270,7 @@ func TestAnUpgradeDoesNotAnnounceTheReadScopeAgain(t *testing.T) {
 	release := policytest.Release(t, "17.0.0")
 	notices := audit.Evaluate(audit.Facts{Account: "123456789012", Partition: "aws",
 		Requested: "17.0.0", Release: release, Undiscovered: true, NoDefaultRole: true}).Notices
-	if len(notices) != 3 || len(state.Notices) != 3 {
+	if len(notices) != 2 || len(state.Notices) != 3 || state.Notices[0].Text != release.Notice() {
 		t.Fatalf("notices %+v, stored %+v", notices, state.Notices)
 	}
 	confirmed := state

@@ -180,7 +180,8 @@ func (c *Callers) UnmarshalText(text []byte) error {
 		}
 		caller, err := parseCaller(entry)
 		if folded := strings.ToLower(caller.Name); err == nil && seen[folded] {
-			err = fmt.Errorf("duplicate %s", quoted(entry))
+			err = fmt.Errorf("duplicate %s: name each caller once, and join its operations with +",
+				quoted(entry))
 		} else {
 			seen[folded] = true
 		}
@@ -426,6 +427,8 @@ func (c *AssumedContext) UnmarshalText(text []byte) error {
 		case anotherPair.MatchString(value), strings.ContainsFunc(value, unicode.IsControl):
 			errs = append(errs, fmt.Errorf("%s has more than one value: use commas between pairs of key "+
 				"and value", quoted(item)))
+		case iampolicy.CheckContextValue(key, value) != nil:
+			errs = append(errs, iampolicy.CheckContextValue(key, value))
 		default:
 			if known[folded] == "" {
 				known[folded] = key

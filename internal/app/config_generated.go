@@ -17,7 +17,8 @@ type Config struct {
 	RenderRole RoleName `env:"RENDER_ROLE" envDefault:"remotion-lambda-role"`
 	// RemotionVersion holds REMOTION_VERSION. The release to audit for: auto (everything that the
 	// deployed functions need, else the newest known release), latest (the newest known release), or
-	// x.y.z. A release that is newer than the catalogue is judged by the newest known one.
+	// x.y.z. A release that is newer than the catalogue is judged by the newest known one, and one of
+	// a newer major version is unverified.
 	RemotionVersion RemotionVersion `env:"REMOTION_VERSION" envDefault:"auto"`
 	// Regions holds REGIONS. The regions to audit: auto (the function's own region, and every enabled
 	// region with Remotion functions), all, or a list.

@@ -76,7 +76,7 @@ func TestConfigErrorListsAllVariables(t *testing.T) {
 		`CALLERS: "group/x" is not a principal`,
 		`CALLERS: "arn:aws:iam::123456789012:root" is the root user, which has no policies and cannot ` +
 			`be audited: use user/NAME`,
-		`CALLERS: duplicate "user/a"`,
+		`CALLERS: duplicate "user/a": name each caller once, and join its operations with +`,
 		`RENDER_ROLE: "a/b" is not the name of a role`,
 		`REMOTION_VERSION: "newest" is not a Remotion release`,
 		`REGIONS: "us-east" is not a region of Remotion Lambda`, `REGIONS: duplicate "eu-west-1"`,
@@ -120,7 +120,8 @@ func TestSettingsRefuseOtherSeparators(t *testing.T) {
 		"ASSUMED_CONTEXT": {"aws:SourceVpc=vpc-1;aws:SourceIp=203.0.113.7",
 			"aws:SourceVpc=vpc-1 aws:SourceIp=203.0.113.7", "aws:SourceVpc=vpc-1\naws:SourceIp=203.0.113.7",
 			"aws:SourceVpc=a\x1b[0m", "aws:Source Vpc;x=1", "a b:c=1", "aws:=1", "aws: x=1", ":abcd=1",
-			"aws:\u202ex=1"},
+			"aws:\u202ex=1", "aws:SourceIp=203.0.113.0/24", "aws:sourceip=office",
+			"aws:SourceVpc=vpc-1,aws:MultiFactorAuthPresent=yes"},
 		"TOPIC_ARN": {"arn:aws:sns:us-east-1:123456789012:a arn:aws:sns:us-east-1:123456789012:b",
 			"arn:aws:sns:us-east-1:123456789012:a;b", "arn:aws:sns:us-east-1:123456789012:a\nb",
 			"arn:aws:sns:us-east-1:123456789012:", "arn:aws:sns:us-east-1 :123456789012:a"},

@@ -112,7 +112,8 @@ func (j *Judge) recognize(doc *iampolicy.Document,
 }
 
 // releaseNotices returns notices about releases that are newer than the catalogue, and about
-// functions of an unknown release.
+// functions of an unknown release. A release of an unknown major version is a problem instead: no
+// policies are known to apply to it.
 func (f Facts) releaseNotices() (list []Notice) {
 	releases := slices.Clone(f.judgedBy())
 	if f.UpgradeTo != nil {
@@ -120,7 +121,7 @@ func (f Facts) releaseNotices() (list []Notice) {
 	}
 	for _, release := range releases {
 		n := Notice{Kind: NoticeNewerRelease, Text: release.Notice()}
-		if release.NewerThanCatalogue() && !slices.Contains(list, n) {
+		if release.NewerThanCatalogue() && !release.UnknownMajor() && !slices.Contains(list, n) {
 			list = append(list, n)
 		}
 	}

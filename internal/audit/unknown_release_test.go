@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,6 +72,13 @@ func TestUnknownReleases(t *testing.T) {
 				t.Errorf("%s: %+v", test.name, p)
 			}
 			problems = append(problems, p.What)
+		}
+		// A notice about a release says that the policies of the newest known one apply.
+		notice := slices.ContainsFunc(r.Notices, func(n Notice) bool {
+			return n.Kind == NoticeNewerRelease
+		})
+		if known := test.known != [2]string{}; notice != (known && test.problems == nil) {
+			t.Errorf("%s: a notice about a newer release: %v", test.name, notice)
 		}
 		known := [2]string{r.Remotion.KnownUntil}
 		if r.Upgrade != nil {

@@ -36,8 +36,8 @@ func layersByRegion(functions []audit.Function) (own map[string][]string, withou
 	return own, without
 }
 
-// insightsRegions returns the sorted regions with a function that has the Lambda Insights
-// extension.
+// insightsRegions returns the sorted regions with a function that has the extension of Lambda
+// Insights.
 func insightsRegions(functions []audit.Function) (regions []string) {
 	for _, f := range functions {
 		if slices.ContainsFunc(f.Layers, policies.InsightsLayer) && !slices.Contains(regions, f.Region) {

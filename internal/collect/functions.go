@@ -96,7 +96,12 @@ func (r *run) listRegion(ctx context.Context, region string) (l listing) {
 		l.forbidden = true
 		return l
 	default:
-		l.merge(problemOf(ctx, what, "lambda:ListFunctions", err))
+		s := problemOf(ctx, what, "lambda:ListFunctions", err)
+		if !awsname.AlwaysEnabled(region) &&
+			hasCode(err, "UnrecognizedClientException", "InvalidClientTokenId") {
+			s.problems[0].Remedy = regionalRemedy
+		}
+		l.merge(s)
 	}
 	slices.SortFunc(l.functions, func(a, b audit.Function) int {
 		return strings.Compare(a.Name, b.Name)

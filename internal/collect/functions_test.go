@@ -491,6 +491,26 @@ func TestFunctions(t *testing.T) {
 	}
 }
 
+// TestRefusedCredentialsHaveARemedy checks that the remedy of a region that does not accept the
+// credentials fits the region: only where an account has to enable the region, the token of the
+// global endpoint of STS is the probable cause.
+func TestRefusedCredentialsHaveARemedy(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ region, code, want string }{
+		{"af-south-1", "UnrecognizedClientException", "a regional endpoint of STS"},
+		{"af-south-1", "OptInRequired", "enable the region"},
+		{"eu-west-1", "UnrecognizedClientException", "use valid credentials"},
+	} {
+		account, plan := compliant(t), plan()
+		addRegions(&plan)
+		account.Faults = []awsemu.Fault{refuse(test.region, test.code, "sorry", 403)}
+		r, _ := judge(t, account, plan)
+		if len(r.Problems) != 1 || !strings.Contains(r.Problems[0].Remedy, test.want) {
+			t.Errorf("%s in %s: %+v, want the remedy %q", test.code, test.region, r.Problems, test.want)
+		}
+	}
+}
+
 // TestGapsNameTheirReleases checks that every gap lists the deployed releases that need the
 // permission.
 func TestGapsNameTheirReleases(t *testing.T) {

@@ -20,6 +20,11 @@ const (
 	notEnabled         = "the region is not enabled in this account"
 	organizationDenies = "a service control policy of the organization denies lambda:ListFunctions " +
 		"in this region"
+	// regionalRemedy is for an enabled region that does not accept the credentials. A session token of
+	// the global endpoint of STS is not valid in a region that an account has to enable.
+	// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_region-endpoints.html
+	regionalRemedy = "use credentials of a regional endpoint of STS " +
+		"(AWS_STS_REGIONAL_ENDPOINTS=regional)"
 )
 
 // isRefusal reports whether an error means that a service does not know the credentials. A region
@@ -81,14 +86,12 @@ func unlistedProblem(region, suspicion string) audit.Problem {
 }
 
 // refusedProblem is the problem of a region with probably functions that does not accept the
-// credentials. A region that is not enabled answers so, and an enabled one answers so to a session
-// token of the global endpoint of STS.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_region-endpoints.html
+// credentials. A region that is not enabled answers so, too: see regionalRemedy.
 func refusedProblem(region, suspicion string) audit.Problem {
 	return audit.Problem{What: "the functions in " + region,
 		Why: "neither Lambda nor STS accepts the credentials there, but " + suspicion,
-		Remedy: "use credentials of a regional endpoint of STS (AWS_STS_REGIONAL_ENDPOINTS=regional), " +
-			"or set REGIONS and BUCKETS to what Remotion uses, if the region is not enabled"}
+		Remedy: regionalRemedy + ", or set REGIONS and BUCKETS to what Remotion uses, if the region is " +
+			"not enabled"}
 }
 
 // suspectRegions adds a problem for each region whose functions the organization does not let the

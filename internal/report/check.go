@@ -104,15 +104,19 @@ func checkHeadline(r check.Verdict) string {
 	if r.Unverified > 0 {
 		parts = append(parts, fmt.Sprintf("%d unverified", r.Unverified))
 	}
+	are := " are"
+	if r.Requirements == 1 {
+		are = " is"
+	}
+	all := textfmt.All(r.Requirements, "permission")
 	switch {
 	case parts != nil:
 	case r.Problem != "":
-		return fmt.Sprintf("all %d permissions that are known are granted", r.Requirements)
+		return all + " that" + are + " known" + are + " granted"
 	case r.KnownUntil != "":
-		return fmt.Sprintf("all %d permissions are granted, as far as %s tells", r.Requirements,
-			textfmt.OneLine(r.KnownUntil))
+		return all + are + " granted, as far as " + textfmt.OneLine(r.KnownUntil) + " tells"
 	default:
-		return fmt.Sprintf("all %d permissions are granted", r.Requirements)
+		return all + are + " granted"
 	}
 	return strings.Join(parts, ", ") + fmt.Sprintf("; %d of %d permissions are granted", r.Satisfied,
 		r.Requirements)

@@ -31,7 +31,7 @@ func Headline(r audit.Report) string {
 		return fmt.Sprintf("%d of %d requirements satisfied", s.Satisfied, s.Requirements) +
 			asFarAsKnown(r) + muted
 	}
-	return fmt.Sprintf("all %d requirements satisfied", s.Requirements) + asFarAsKnown(r)
+	return textfmt.All(s.Requirements, "requirement") + " satisfied" + asFarAsKnown(r)
 }
 
 // asFarAsKnown names the newest release of the catalogue if the report is about a newer release.

@@ -3,9 +3,11 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
@@ -35,9 +37,10 @@ func (p *page) writeUnread(r audit.Report) {
 		p.field("", "Not read", "%s: %s", textfmt.OneLine(target), textfmt.Some(parts, maxUnread))
 	}
 	if refused {
-		p.field("", "Fix", "add the statement to a policy of the auditor, or run the audit as an "+
+		p.field("", "Fix", "add the statement to a policy of the auditor, or run `%s` as an "+
 			"administrator; `remotion-audit policies auditor --account %s` prints a policy with all that "+
-			"an audit needs", textfmt.OneLine(r.Account))
+			"an audit needs", textfmt.ShellWords("remotion-audit", "audit", "--callers", Callers(r)),
+			textfmt.OneLine(r.Account))
 		p.line("%-*s%s", labelWidth, "Statement", textfmt.OneLine(readStatement(r)))
 	}
 }
@@ -71,7 +74,8 @@ func simulatorText(r audit.Report, t audit.TargetReport) string {
 	case !unread || allowed == 0 && denied == nil:
 		return ""
 	case denied == nil && unanswered == 0:
-		return fmt.Sprintf("allows all %d requirements of %s that the audit simulates", allowed, name)
+		return fmt.Sprintf("allows %s of %s that the audit simulates",
+			textfmt.All(allowed, "requirement"), name)
 	}
 	text := fmt.Sprintf("allows %s of %s", textfmt.Plural(allowed, "requirement"), name)
 	if denied != nil {
@@ -81,6 +85,26 @@ func simulatorText(r audit.Report, t audit.TargetReport) string {
 		text += fmt.Sprintf("; it gives no answer about %d", unanswered)
 	}
 	return text
+}
+
+// Callers returns the audited callers in the syntax of CALLERS. Without them, another
+// principal that runs the command would audit itself.
+func Callers(r audit.Report) string {
+	var list []string
+	for _, t := range r.Targets {
+		if t.Kind != audit.Caller {
+			continue
+		}
+		entry := t.Name
+		if t.Purpose != policies.All {
+			entry += "=" + string(t.Purpose)
+		}
+		list = append(list, entry)
+	}
+	if list == nil {
+		return "none"
+	}
+	return strings.Join(list, ",")
 }
 
 // readStatement returns a policy statement that lets the auditor read the principals of the account

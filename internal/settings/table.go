@@ -114,7 +114,8 @@ func declared() []Setting {
 			Usage: "release to audit for: auto (the deployed releases), latest or x.y.z",
 			Docs: "the release to audit for: `auto` (everything that the deployed functions need, else " +
 				"the newest known release), `latest` (the newest known release), or x.y.z. A release that " +
-				"is newer than the catalogue is judged by the newest known one",
+				"is newer than the catalogue is judged by the newest known one, and one of a newer major " +
+				"version is unverified",
 		},
 		{
 			Variable: "REGIONS", Parameter: "Regions", Property: "Regions", Flag: "regions",

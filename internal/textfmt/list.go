@@ -13,6 +13,14 @@ func Plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
+// All returns "all 3 findings", or for one "the only finding".
+func All(n int, noun string) string {
+	if n == 1 {
+		return "the only " + noun
+	}
+	return "all " + Plural(n, noun)
+}
+
 // More returns how many elements a text leaves out: "and 3 more", or with a noun "and 3 more
 // releases".
 func More(n int, noun string) string {

@@ -18,6 +18,8 @@ func TestCounts(t *testing.T) {
 		{"zero takes the plural", Plural(0, "gap"), "0 gaps"},
 		{"one takes the singular", Plural(1, "gap"), "1 gap"},
 		{"two take the plural", Plural(2, "gap"), "2 gaps"},
+		{"all of one", All(1, "gap"), "the only gap"},
+		{"all of several", All(2, "gap"), "all 2 gaps"},
 		{"more without a noun", More(1, ""), "and 1 more"},
 		{"one more of a noun", More(1, "release"), "and 1 more release"},
 		{"several more of a noun", More(3, "release"), "and 3 more releases"},

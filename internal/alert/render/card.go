@@ -107,7 +107,7 @@ func paragraphs(x excerpt) (text []string) {
 	for _, n := range x.notices {
 		add("*NOTICE*  " + strings.TrimPrefix(prose(n.Target)+": ", ": ") + prose(n.Text))
 	}
-	for _, e := range entries(slices.Concat(openOnly(reclassified), x.openGaps)) {
+	for _, e := range openEntries(x, reclassified) {
 		field := since(d, e)
 		add(fmt.Sprintf("*OPEN  %s*  %s  %s\n%s: %s", strings.ToUpper(e.group.Severity.String()),
 			code(e.group.Target), code(e.group.Summary()), field.Label, field.Text))

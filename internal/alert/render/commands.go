@@ -6,7 +6,6 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
-	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/report"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
@@ -16,7 +15,7 @@ import (
 func checkCommands(r audit.Report, from Sender) []string {
 	var commands []string
 	if len(r.Targets) > 0 {
-		words := append([]string{"remotion-audit", "audit", "--callers", callers(r), "--regions",
+		words := append([]string{"remotion-audit", "audit", "--callers", report.Callers(r), "--regions",
 			strings.Join(r.Regions, ",")}, from.Settings...)
 		commands = append(commands, textfmt.ShellWords(words...))
 	}
@@ -26,25 +25,6 @@ func checkCommands(r audit.Report, from Sender) []string {
 			"--payload", `{"command":"audit"}`, "/dev/stdout"))
 	}
 	return commands
-}
-
-// callers returns the audited callers in the syntax of CALLERS.
-func callers(r audit.Report) string {
-	var list []string
-	for _, t := range r.Targets {
-		if t.Kind != audit.Caller {
-			continue
-		}
-		entry := t.Name
-		if t.Purpose != policies.All {
-			entry += "=" + string(t.Purpose)
-		}
-		list = append(list, entry)
-	}
-	if list == nil {
-		return "none"
-	}
-	return strings.Join(list, ",")
 }
 
 // withAuditFlags adds the callers, regions and settings of this audit to the command of a notice.

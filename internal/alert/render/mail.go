@@ -69,7 +69,7 @@ func mail(x excerpt) string {
 	for _, n := range x.notices {
 		writeSection(b, noticeSection(x, n))
 	}
-	for _, e := range entries(slices.Concat(openOnly(reclassified), x.openGaps)) {
+	for _, e := range openEntries(x, reclassified) {
 		writeSection(b, openGapSection(d, e))
 	}
 	if omitted := x.omittedFindings(); omitted > 0 {

@@ -29,11 +29,15 @@ func splitReclassified(gaps []alert.GapTransition) (others, reclassified []alert
 	return others, reclassified
 }
 
-// openOnly returns the transitions of open gaps.
-func openOnly(gaps []alert.GapTransition) []alert.GapTransition {
-	return slices.DeleteFunc(slices.Clone(gaps), func(c alert.GapTransition) bool {
-		return !c.Gap.Closed.IsZero()
-	})
+// openEntries groups the open gaps that the message does not announce with those that it announces
+// as reclassified. A root cause is one entry, even if some of its gaps are reclassified.
+func openEntries(x excerpt, reclassified []alert.GapTransition) []entry {
+	open := slices.DeleteFunc(slices.Concat(reclassified, x.openGaps),
+		func(c alert.GapTransition) bool { return !c.Gap.Closed.IsZero() })
+	for i := range open {
+		open[i].Reason = ""
+	}
+	return entries(open)
 }
 
 // judgementChanged returns the sentence about the reclassified findings of a digest. It counts
@@ -58,12 +62,19 @@ func reclassifiedFields(reclassified []alert.GapTransition) (list []report.Field
 	type key struct {
 		kind   alert.Reclassification
 		target string
+		on     string // the resource, if the target has lines about other resources of the action
 		text   string
 	}
 	var keys []key
 	actions := map[key][]string{}
 	for _, c := range reclassified {
-		k := key{c.Reclassified, c.Gap.Target, reclassifiedText(c)}
+		k := key{kind: c.Reclassified, target: c.Gap.Target, text: reclassifiedText(c)}
+		if slices.ContainsFunc(reclassified, func(other alert.GapTransition) bool {
+			return other.Gap.Target == c.Gap.Target && other.Gap.Action == c.Gap.Action &&
+				other.Gap.Resource != c.Gap.Resource
+		}) {
+			k.on = " on " + textfmt.OneLine(c.Gap.Resource)
+		}
 		if actions[k] == nil {
 			keys = append(keys, k)
 		}
@@ -78,7 +89,8 @@ func reclassifiedFields(reclassified []alert.GapTransition) (list []report.Field
 	})
 	for _, k := range keys {
 		list = append(list, report.Field{Label: reclassifiedLabels[k.kind],
-			Text: k.target + ": " + textfmt.Enumerate(actions[k], maxReclassifiedActions) + ": " + k.text})
+			Text: k.target + ": " + textfmt.Enumerate(actions[k], maxReclassifiedActions) + k.on + ": " +
+				k.text})
 	}
 	return list
 }
