@@ -197,6 +197,19 @@ func TestDocumentRequirements(t *testing.T) {
 			`{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::anna/*"}}`, nil,
 			[]string{" s3:GetObject arn:aws:s3:::${aws:username}/* unverified " +
 				"arn:aws:s3:::${aws:username}/*"}},
+		{"a default is not the only value of a variable",
+			required(
+				`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${aws:PrincipalTag/team, 'video'}/*"}`),
+			`{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b/video/*"}}`, nil,
+			[]string{" s3:GetObject arn:aws:s3:::b/${aws:PrincipalTag/team, 'video'}/* unverified " +
+				"arn:aws:s3:::b/${aws:PrincipalTag/team, 'video'}/*"}},
+		{"a value counts in place of the default",
+			required(
+				`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${aws:PrincipalTag/team, 'video'}/*"}`),
+			`{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b/video/*"}}`,
+			iampolicy.Context{"aws:PrincipalTag/team": {"audio"}},
+			[]string{" s3:GetObject arn:aws:s3:::b/${aws:PrincipalTag/team, 'video'}/* missing " +
+				"arn:aws:s3:::b/audio/"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

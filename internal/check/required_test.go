@@ -37,6 +37,8 @@ var documentsWithConditions = map[string]string{
 		`"StringEquals":{"aws:ResourceTag/owner":"${aws:username}"}`))),
 	"a variable in a resource": document(`{"Effect":"Allow","Action":"s3:*",` +
 		`"Resource":"arn:aws:s3:::homes/${aws:username}/*"}`),
+	"a variable with a default": document(`{"Effect":"Allow","Action":"s3:*",` +
+		`"Resource":"arn:aws:s3:::b/${aws:PrincipalTag/team, 'video'}/*"}`),
 	"a literal wildcard": document(`{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b/${*}"}`),
 	"a Deny": document(`{"Effect":"Allow","Action":"*","Resource":"*"}`,
 		`{"Effect":"Deny","Action":"s3:Delete*","Resource":"arn:aws:s3:::b*"}`),
@@ -205,6 +207,33 @@ func TestTheCauseNamesTheOtherValues(t *testing.T) {
 		g := grants(t, document(read(under(test.granted))))
 		if f := evaluateAll(t, g, required, nil).Findings[0]; !strings.HasSuffix(f.Why, test.want) {
 			t.Errorf("%s with %s: %s: %.300s, want the end %.200s", test.required, test.granted, f.Status, f.Why,
+				test.want)
+		}
+	}
+}
+
+// TestTheCauseNamesTheValuesOfTheRequest checks that a gap of a required document names the
+// conditions that decide, and the values of a request that the document requires.
+func TestTheCauseNamesTheValuesOfTheRequest(t *testing.T) {
+	const ab = `"StringEquals":{"aws:SourceVpc":["a","b"]}`
+	for _, test := range []struct{ required, granted, want string }{
+		{ab, document(read(under(`"StringEquals":{"aws:SourceVpc":"c"}`))), "grants the action only under " +
+			"the condition StringEquals aws:SourceVpc=c, but the request has aws:SourceVpc=a"},
+		{`"ForAnyValue:StringEquals":{"aws:TagKeys":"a"}`,
+			document(read(under(`"ForAllValues:StringEquals":{"aws:TagKeys":"c"}`))), "under " +
+				"the condition ForAllValues:StringEquals aws:TagKeys=c, but the request has aws:TagKeys=a"},
+		{ab, document(read(""), `{"Effect":"Deny","Action":"s3:*","Resource":"*"`+
+			under(`"StringLike":{"aws:SourceVpc":"?"}`)+`}`), "denies the action under the condition " +
+			"StringLike aws:SourceVpc=?, and the request has aws:SourceVpc=a"},
+	} {
+		required, err := DocumentRequirements("p.json",
+			policytest.Parse(t, document(read(under(test.required)))), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := evaluateAll(t, grants(t, test.granted), required, nil).Findings[0]
+		if !strings.HasSuffix(f.Why, test.want) {
+			t.Errorf("%s with %s: %s: %s, want the end %s", test.required, test.granted, f.Status, f.Why,
 				test.want)
 		}
 	}

@@ -6,10 +6,11 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iamactions"
 )
 
-// explainGap evaluates the example of a gap, and sets the cause of the gap and the statements that
-// decide about the example. Its work is steps of the search.
+// explainGap evaluates the example of a gap in a context, and sets the cause of the gap and the
+// statements that decide about the example. Its work is steps of the search.
 func (g Grants) explainGap(c *Coverage, n *Need, ctx Context, s *search) {
 	s.steps -= g.workOfDecision(ctx)
+	c.ctx = ctx
 	r := g.decide(Request{Action: c.ExampleAction, Resource: c.ExampleARN, Context: ctx})
 	denies := filterMatches(r.Matched, func(m Match) bool { return m.Effect == Deny })
 	switch {

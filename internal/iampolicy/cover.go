@@ -26,7 +26,8 @@ type Coverage struct {
 	// Reason says why the status is Unverified.
 	Reason string
 
-	// ctx is the context of the result. It explains conditions.
+	// ctx is the context of the result. It explains conditions. For a gap of a required document, it
+	// is a context of the example in which the document allows the request.
 	ctx Context
 	// undecided is true if an UnmetCondition depends on unknown values. It is false if the known
 	// values do not meet the condition.
@@ -57,7 +58,9 @@ func (g Grants) Cover(n Need, ctx Context) Coverage { return g.CoverWithin(Unlim
 // context ends, the status is Unverified unless it is certain already.
 func (g Grants) CoverWithin(b *Budget, n Need, ctx Context) Coverage {
 	c := g.coverWithin(b, n, ctx)
-	c.ctx = ctx
+	if c.ctx == nil {
+		c.ctx = ctx
+	}
 	return c
 }
 

@@ -74,9 +74,10 @@ func (p *pattern) variablesWithoutDefault() (names []string) {
 	return names
 }
 
-// Expand replaces the variables of a required resource pattern with the context's values or their
-// defaults. missing lists the variables that have neither. It also lists ${*}, ${?} and the
-// variables with a wildcard in their value, because a Need cannot express a literal wildcard.
+// Expand replaces the variables of a required resource pattern with the context's values. missing
+// lists the variables without a value: a default is only one of the values that such a variable may
+// have. It also lists ${*}, ${?} and the variables with a wildcard in their value, because a Need
+// cannot express a literal wildcard.
 func Expand(text string, ctx Context) (expanded string, missing []string) {
 	var b strings.Builder
 	for text != "" {
@@ -90,15 +91,12 @@ func Expand(text string, ctx Context) (expanded string, missing []string) {
 		case a.kind == literal:
 			missing = append(missing, string(a.char))
 		default:
-			value := a.fallback
 			have, found := ctx.lookup(a.name)
-			if found = found && len(have) == 1; found {
-				value = have[0]
-			}
-			if !found && !a.hasFallback || strings.ContainsAny(value, "*?") {
+			if !found || len(have) != 1 || strings.ContainsAny(have[0], "*?") {
 				missing = append(missing, a.name)
+			} else {
+				b.WriteString(have[0])
 			}
-			b.WriteString(value)
 		}
 		text = text[size:]
 	}
