@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/arn"
@@ -123,9 +122,6 @@ func runCheck(cmd *cobra.Command, o checkOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := emptyFlags(cmd); err != nil {
-		return err
-	}
 	if len(o.policies)+len(args) == 0 {
 		return errors.New("a policy file is required: add it as an argument, or set --policy")
 	}
@@ -156,19 +152,6 @@ func runCheck(cmd *cobra.Command, o checkOptions, args []string) error {
 		return exitError(status)
 	}
 	return nil
-}
-
-// emptyFlags returns an error for each flag that is given with an empty value, as from a variable
-// that is not set. Without the error, the check would ignore a boundary or a bucket.
-func emptyFlags(cmd *cobra.Command) error {
-	var errs []error
-	cmd.Flags().Visit(func(f *pflag.Flag) {
-		list, isList := f.Value.(pflag.SliceValue)
-		if f.Value.String() == "" || isList && strings.Join(list.GetSlice(), "") == "" {
-			errs = append(errs, fmt.Errorf("--%s is empty: set a value, or omit the flag", f.Name))
-		}
-	})
-	return errors.Join(errs...)
 }
 
 // A principal is one set of policies that is checked.

@@ -73,7 +73,8 @@ func TestReclassified(t *testing.T) {
 			want:  "reclassified d", line: "Added         user/u: d: missing (high), new requirement"},
 		{name: "a gap that a stricter rule can cause",
 			after: []audit.Finding{gap("a", audit.Partial, high)},
-			want:  "reclassified a", line: "Added         user/u: a: partial (high), new requirement"},
+			want:  "reclassified a", line: "Added user/u: a: partial (high), no gap before: the requirement is new, its rule is " +
+				"stricter, or the account changed"},
 		{name: "a gap in a requirement that was satisfied before is new",
 			after: []audit.Finding{gap("a", audit.Missing, high), gap("d", audit.Missing, low)},
 			want:  "opened a, reclassified d", line: "NEW  HIGH  user/u (caller)"},

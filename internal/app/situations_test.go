@@ -65,6 +65,39 @@ func TestSituations(t *testing.T) {
 			}, status: audit.StatusGaps, want: []string{
 				role + "s3:PutObjectAcl missing critical renders stop when they write to the bucket",
 				role + "s3:PutObject missing critical renders stop when they write to the bucket"}},
+		{name: "an output bucket with the word insights in its name is like any other",
+			file: "output-bucket", source: "https://www.remotion.dev/docs/lambda/custom-destination",
+			environment: map[string]string{"BUCKETS": "acme-insights=output+no-acl", "CALLERS": "none"},
+			status:      audit.StatusGaps, want: []string{
+				role + "s3:ListBucket missing critical " + unlisted,
+				role + "s3:GetObject missing critical renders with this output bucket stop unless they " +
+					"set overwrite",
+				role + "s3:PutObject missing critical renders stop when they write to the bucket"}},
+		{name: "releases before 4.0.473 do not look for an output in its bucket",
+			file: "output-bucket", source: "@remotion/serverless 4.0.471, find-output-file-in-bucket.js",
+			environment: map[string]string{"BUCKETS": "acme-output=output", "CALLERS": "none"},
+			change: func(a *awsemu.Account) {
+				deploy(a, "remotion-render-4-0-471-mem2048mb-disk2048mb-120sec")
+				ungrant(a, "output", "s3:GetObject")
+				ungrant(a, "output", "s3:ListBucket")
+			}, status: audit.StatusCompliant},
+		{name: "4.0.473 looks for an output in its bucket", file: "output-bucket",
+			source:      "@remotion/serverless-client 4.0.473, find-output-file-in-bucket.js",
+			environment: map[string]string{"BUCKETS": "acme-output=output", "CALLERS": "none"},
+			change: func(a *awsemu.Account) {
+				deploy(a, "remotion-render-4-0-473-mem2048mb-disk2048mb-120sec")
+				ungrant(a, "output", "s3:ListBucket")
+			}, status: audit.StatusGaps, want: []string{
+				role + "s3:ListBucket missing critical " + unlisted}},
+		{name: "renders of 4.0.153 fail if their chunks cannot be removed", file: "output-bucket",
+			source:      "@remotion/lambda 4.0.153, merge-chunks.js",
+			environment: map[string]string{"BUCKETS": "", "CALLERS": "none"},
+			change: func(a *awsemu.Account) {
+				deploy(a, "remotion-render-4-0-153-mem2048mb-disk2048mb-120sec")
+				ungrant(a, "remotion-lambda-role-policy", "s3:DeleteObject")
+			}, status: audit.StatusGaps, want: []string{role + "s3:DeleteObject missing critical " +
+				"renders are marked as failed at their end, and renders with large input props are marked " +
+				"as failed at their end"}},
 		{name: "made-up actions grant nothing", file: "made-up-actions",
 			source: "a public repository", status: audit.StatusGaps, want: []string{
 				role + "s3:ListAllMyBuckets missing critical renders stop if they do not name a bucket",
@@ -92,6 +125,25 @@ func TestSituations(t *testing.T) {
 					"customLayerArns fails",
 				user + "lambda:UpdateFunctionConfiguration missing high a deploy that changes " +
 					"customLayerArns fails"}},
+		{name: "a layer with the word insights in its name is like any other", file: "own-layers",
+			source:      "https://www.remotion.dev/docs/lambda/custom-layers",
+			environment: map[string]string{"CALLERS": "user/remotion-user=deploy"},
+			change: func(a *awsemu.Account) {
+				a.Functions[0].Layers = []string{"arn:aws:lambda:us-east-1:123456789012:layer:insights:1"}
+				setUserPolicies(a, map[string]string{"p": `{"Version":"2012-10-17","Statement":[{"Effect":
+					"Allow","NotAction":"lambda:GetLayerVersion","Resource":"*"},{"Effect":"Allow",
+					"Action":"lambda:GetLayerVersion","Resource":"arn:aws:lambda:*:123456789012:layer:insights:*"
+					},{"Effect":"Allow","Action":"lambda:GetLayerVersion",
+					"Resource":"arn:aws:lambda:*:580247275435:layer:LambdaInsightsExtension*"}]}`})
+			}, status: audit.StatusCompliant},
+		{name: "a layer on a function that Remotion deployed before own layers is not Remotion's",
+			file: "own-layers", source: "https://docs.datadoghq.com/serverless/aws_lambda",
+			change: func(a *awsemu.Account) {
+				a.Functions[0].Name = "remotion-render-4-0-508-mem2048mb-disk2048mb-120sec"
+				a.Functions[0].Layers = []string{
+					"arn:aws:lambda:us-east-1:678892195805:layer:remotion-binaries-chromium-arm64:18",
+					"arn:aws:lambda:us-east-1:464622532012:layer:Datadog-Extension-ARM:50"}
+			}, status: audit.StatusCompliant},
 		{name: "a function in a VPC needs network interfaces", file: "functions-in-a-vpc",
 			source: "https://github.com/remotion-dev/remotion/pull/3881", status: audit.StatusGaps,
 			want: []string{
@@ -213,6 +265,11 @@ func setUserPolicies(a *awsemu.Account, inline map[string]string) {
 	a.Users["remotion-user"] = user
 }
 
+// deploy sets the only function of the account.
+func deploy(a *awsemu.Account, name string) {
+	a.Functions = []awsemu.LambdaFunction{{Name: name, Role: "remotion-lambda-role"}}
+}
+
 // ungrant renames an action in an inline policy of the render role.
 func ungrant(a *awsemu.Account, policy, action string) {
 	inline := a.Roles["remotion-lambda-role"].Inline
@@ -249,14 +306,26 @@ func TestOneThingIsOneEntry(t *testing.T) {
 				a.Roles["remotion-lambda-role"].Inline["remotion-lambda-role-policy"] =
 					documented(policies.User)
 			}, want: []string{"role/remotion-lambda-role (render role) | inline policy " +
-				`"remotion-lambda-role-policy" is the user policy of Remotion, but the role policy is ` +
-				"needed: 5 missing permissions | remotion-audit policies role"}},
+				`"remotion-lambda-role-policy" is the user policy of Remotion, and the role policy is ` +
+				"missing: 5 missing permissions | remotion-audit policies role"}},
 		{name: "a user with the role policy", file: "user-without-policy",
 			change: func(a *awsemu.Account) {
 				setUserPolicies(a, map[string]string{"p": documented(policies.Role)})
 			}, want: []string{`user/remotion-user (caller) | inline policy "p" is the role policy of ` +
-				"Remotion, but the user policy is needed: 21 missing permissions | " +
+				"Remotion, and the user policy is missing: 21 missing permissions | " +
 				"remotion-audit policies user"}},
+		{name: "a role that is also a caller needs both policies", file: "user-without-policy",
+			environment: map[string]string{"CALLERS": "role/remotion-lambda-role"},
+			want: []string{`role/remotion-lambda-role (caller) | inline policy ` +
+				`"remotion-lambda-role-policy" is the role policy of Remotion, and the user policy is ` +
+				"missing: 21 missing permissions | remotion-audit policies user"}},
+		{name: "a user with a policy of its own, which lacks something, and the role policy",
+			file: "user-without-policy", change: func(a *awsemu.Account) {
+				setUserPolicies(a, map[string]string{"own": `{"Version":"2012-10-17","Statement":[{
+					"Effect":"Allow","NotAction":["lambda:CreateFunction","lambda:TagResource"],
+					"Resource":"*"}]}`, "role": documented(policies.Role)})
+			}, want: []string{"user/remotion-user (caller) | high: lambda:CreateFunction; " +
+				"medium: lambda:TagResource | "}},
 		{name: "a single missing permission is named", file: "user-without-policy",
 			change: func(a *awsemu.Account) {
 				setUserPolicies(a, map[string]string{"p": strings.Replace(

@@ -85,18 +85,21 @@ func (j *Judge) evaluateTarget(t TargetFacts) (findings []Finding, total int) {
 		findings = append(findings, f)
 	}
 	first := len(findings) - len(required)
-	applyAlternatives(findings[first:], required, granted(findings))
+	applyAlternatives(findings[first:], required, t.granted(findings))
 	t.limitRendererGaps(findings)
 	j.setRootCause(t, findings)
 	return findings, total
 }
 
-// granted returns a function that reports whether all findings about an action are satisfied.
-func granted(findings []Finding) func(action string) bool {
+// granted returns a function that reports whether all findings about an action are satisfied, as
+// far as the target needs it. A condition may grant the action, so that nothing proves that it
+// fails.
+func (t TargetFacts) granted(findings []Finding) func(action string) bool {
 	return func(action string) bool {
 		found := false
 		for _, f := range findings {
-			if f.Action == action && f.Status != Satisfied {
+			if f.Action == action && f.Status != Satisfied && f.Status != Conditional &&
+				!t.mayOnlyRender(f) {
 				return false
 			}
 			found = found || f.Action == action

@@ -16,10 +16,15 @@ func (f Facts) resourceNotices(targets []*judgement) (list []Notice) {
 	var assumed []string
 	for _, t := range targets {
 		if len(t.uncalled) > 0 {
-			list = append(list, Notice{Kind: NoticeUncalled, Target: t.target.Name, Text: fmt.Sprintf(
+			text := fmt.Sprintf(
 				"%s %s documented but not granted; nothing fails, because Remotion does not call %s",
 				textfmt.Enumerate(t.uncalled, maxEnumerated), isOrAre(len(t.uncalled)),
-				itOrThem(len(t.uncalled)))})
+				itOrThem(len(t.uncalled)))
+			if slices.Contains(t.uncalled, oldNamesAction) {
+				text += "; if the account has an old bucket " + policies.BucketPrefix + "… without the " +
+					"region in its name, Remotion calls " + oldNamesAction + ": add the bucket to BUCKETS"
+			}
+			list = append(list, Notice{Kind: NoticeUncalled, Target: t.target.Name, Text: text})
 		}
 		for _, b := range t.assumed {
 			assumed = appendNew(assumed, b)
@@ -56,6 +61,10 @@ func (f Facts) resourceNotices(targets []*judgement) (list []Notice) {
 	}
 	return list
 }
+
+// oldNamesAction is the action that Remotion calls only for its buckets without the region in their
+// names. The audit does not list buckets.
+const oldNamesAction = "s3:GetBucketLocation"
 
 func isOrAre(n int) string {
 	if n == 1 {

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -62,21 +63,41 @@ func (j *Judge) rootCause(t TargetFacts, findings []Finding) (root RootCause, wh
 		return RootNoGrant, textfmt.Enumerate(names, maxEnumerated) + " " + grantOrGrants(len(names)) +
 			" nothing that Remotion needs"
 	}
-	var misplaced string
+	var misplaced []string
 	for _, p := range attached {
 		r, ok := j.recognize(p.Document, t.Kind.Policy())
 		switch {
 		case ok && !r.Misplaced():
 			return "", ""
-		case ok && misplaced == "":
-			misplaced = fmt.Sprintf("%s is the %s policy of Remotion, but the %s policy is needed", p.ID,
-				r.Kind, r.On)
+		case ok:
+			misplaced = append(misplaced, p.ID)
+			// The principal may need both policies.
+			why = cmp.Or(why, fmt.Sprintf("%s is the %s policy of Remotion, and the %s policy is missing",
+				p.ID, r.Kind, r.On))
 		}
 	}
-	if misplaced == "" {
+	if misplaced == nil || mostlyGranted(findings, misplaced) {
 		return "", ""
 	}
-	return RootOtherPolicy, misplaced
+	return RootOtherPolicy, why
+}
+
+// mostlyGranted reports whether other policies than the misplaced ones grant at least as much as is
+// missing: a policy that Remotion did not write may be the one that lacks something.
+func mostlyGranted(findings []Finding, misplaced []string) bool {
+	granted, ungranted := 0, 0
+	for _, f := range findings {
+		switch {
+		case f.Sid == TrustSid:
+		case f.Status != Satisfied:
+			ungranted++
+		case slices.ContainsFunc(f.Statements, func(s StatementRef) bool {
+			return !slices.Contains(misplaced, s.Policy)
+		}):
+			granted++
+		}
+	}
+	return granted >= ungranted
 }
 
 func grantOrGrants(n int) string {

@@ -16,9 +16,11 @@ const rulesRevision = 2
 
 // Rules identifies the requirements and the rules of the judgement: two auditors with the same text
 // give the same findings for the same account. It contains a hash of all requirements, their
-// operations and severities, so that a change of the catalogue changes it. Texts do not count.
+// operations, buckets and severities, so that a change of the catalogue changes it. Texts do not
+// count.
 var Rules = sync.OnceValue(func() string {
 	hash := sha256.New()
+	policies.WriteUses(hash)
 	for _, partition := range policies.Partitions() {
 		for _, release := range policies.Releases(partition) {
 			releases := []policies.Release{release}

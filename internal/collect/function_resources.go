@@ -9,11 +9,16 @@ import (
 )
 
 // layersByRegion returns the layers of functions that neither Remotion nor AWS owns, by region, and
-// the regions in which all functions have layers and none has a layer of Remotion.
+// the regions in which all functions have layers and none has a layer of Remotion. It leaves out
+// the layers of functions of releases that can only deploy Remotion's layers.
 func layersByRegion(functions []audit.Function) (own map[string][]string, without []string) {
 	own = map[string][]string{}
 	remotion := map[string]bool{}
 	for _, f := range functions {
+		if f.Known() && !f.Release.DeploysOwnLayers() {
+			remotion[f.Region] = true
+			continue
+		}
 		for _, layer := range f.Layers {
 			switch {
 			case policies.RemotionLayer(layer):

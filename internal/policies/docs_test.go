@@ -90,7 +90,7 @@ func cell(reqs []Requirement) string {
 	var list []string
 	for _, r := range reqs {
 		text := "`" + r.Action + "`"
-		if strings.Contains(r.Resource, insights) {
+		if r.IsInsights() {
 			text += " for Lambda Insights"
 		}
 		list = append(list, text)

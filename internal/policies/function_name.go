@@ -1,6 +1,7 @@
 package policies
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -119,6 +120,13 @@ func RemotionLayer(layer string) bool {
 func InsightsLayer(layer string) bool {
 	a, _ := arn.Parse(layer)
 	return strings.HasPrefix(a.Resource, "layer:LambdaInsightsExtension")
+}
+
+// DeploysOwnLayers reports whether a release can deploy functions with layers of the account's own.
+// An older release always attaches Remotion's layers: any other layer of its functions was attached
+// later, by something else.
+func (r Release) DeploysOwnLayers() bool {
+	return compare(cmp.Or(r.Version, r.Until, ownLayersSince), ownLayersSince) >= 0
 }
 
 // ParseTag returns the release that the tag VersionTag states, or the zero Release.

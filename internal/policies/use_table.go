@@ -53,6 +53,14 @@ const (
 	// afterRecorded418 follows 4.0.418, the last recorded release without a call that 4.0.521 makes.
 	// The releases between them are not recorded.
 	afterRecorded418 = "4.0.419"
+	// chunksInBucketUntil is the last known release in which a render removes its chunks from the
+	// bucket, and fails if it cannot: merge-chunks.js of @remotion/lambda. 4.0.174, the next release on
+	// npm, does not.
+	chunksInBucketUntil = "4.0.153"
+	// sinceOutputChecked is the first release that checks in the output bucket whether an output
+	// exists. Older ones check in Remotion's bucket, even if the output goes to another one:
+	// find-output-file-in-bucket.js of @remotion/serverless.
+	sinceOutputChecked = "4.0.473"
 )
 
 func hard(s Severity, impact string) Effect    { return Effect{Hard, impact, s} }
@@ -292,6 +300,9 @@ const roleBucket = "the first render in a region without a bucket fails; since 3
 	"in any case, because Remotion's role policy does not grant the next call, " +
 	"s3:PutBucketOwnershipControls: create the bucket before the first render"
 
+const unlistedOutput = "renders stop unless they set overwrite, because S3 returns 403 instead of " +
+	"404 for an output that does not exist"
+
 var roleUses = []Use{
 	{Kind: Role, Action: "s3:ListAllMyBuckets",
 		Reason: "finds the Remotion bucket when a render names none", Source: permissionsPage,
@@ -315,15 +326,18 @@ var roleUses = []Use{
 	{Kind: Role, Action: "s3:ListBucket", Buckets: mainBucket,
 		Reason: "checks whether an output exists", Source: outputCheck,
 		Effect: hard(Critical, unlistedOutput)},
-	{Kind: Role, Action: "s3:ListBucket", Buckets: outputBucketOnly, Since: afterRecorded418,
+	{Kind: Role, Action: "s3:ListBucket", Buckets: outputBucketOnly, Since: sinceOutputChecked,
 		Reason: "checks whether an output exists", Source: ownOutputBucket,
 		Effect: hard(Critical, unlistedOutput)},
 	{Kind: Role, Action: "s3:GetObject", Buckets: mainBucket,
 		Reason: "reads input props, progress and chunks", Source: permissionsPage,
 		Effect: hard(Critical, "renders stop")},
-	{Kind: Role, Action: "s3:GetObject", Buckets: outputBucketOnly, Since: afterRecorded418,
+	{Kind: Role, Action: "s3:GetObject", Buckets: outputBucketOnly, Since: sinceOutputChecked,
 		Reason: "checks whether an output exists", Source: ownOutputBucket,
 		Effect: hard(Critical, "renders with this output bucket stop unless they set overwrite")},
+	{Kind: Role, Action: "s3:DeleteObject", Buckets: mainBucket, Until: chunksInBucketUntil,
+		Reason: "removes the chunks of a render", Source: permissionsPage,
+		Effect: hard(Critical, "renders are marked as failed at their end")},
 	{Kind: Role, Action: "s3:DeleteObject", Buckets: mainBucket,
 		Reason: "removes input props that were uploaded for a render", Source: permissionsPage,
 		Effect: feature(Medium, "renders with large input props are marked as failed at their end")},
@@ -356,9 +370,6 @@ var roleUses = []Use{
 	vpcUse("ec2:DescribeNetworkInterfaces", "finds the network interfaces of a function"),
 	vpcUse("ec2:DeleteNetworkInterface", "removes the network interfaces of a function"),
 }
-
-const unlistedOutput = "renders stop unless they set overwrite, because S3 returns 403 instead of " +
-	"404 for an output that does not exist"
 
 func insightsUse(action string) Use {
 	return Use{Kind: Role, Action: action, Insights: true, Since: insightsSince,

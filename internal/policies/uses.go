@@ -2,6 +2,8 @@ package policies
 
 import (
 	"cmp"
+	"fmt"
+	"io"
 	"slices"
 	"strings"
 )
@@ -64,6 +66,15 @@ func overlap[T comparable](a, b []T) bool {
 	return slices.ContainsFunc(a, func(x T) bool { return slices.Contains(b, x) })
 }
 
+// WriteUses writes what decides when a permission is needed, and how severe it is to miss it, without
+// the texts for users.
+func WriteUses(w io.Writer) {
+	for _, u := range append(slices.Clone(useTable), insightsElsewhere) {
+		fmt.Fprintln(w, u.Kind, u.Action, u.Operations, u.Buckets, u.OldNames, u.Insights, u.Since,
+			u.Until, u.Severity, u.Instead, u.Otherwise.Severity)
+	}
+}
+
 // in reports whether a release has the use. A range of releases has the uses of its last release,
 // because a new function would be of that release.
 func (u *Use) in(r Release) bool {
@@ -73,11 +84,11 @@ func (u *Use) in(r Release) bool {
 }
 
 // IsInsights reports whether the permission is for CloudWatch Lambda Insights, an optional feature.
-func (r Requirement) IsInsights() bool { return strings.Contains(r.Resource, insights) }
-
-// insights occurs in every resource of CloudWatch Lambda Insights in both documents, and in no
-// other resource.
-const insights = "nsights"
+// Buckets and layers of the account's own can have the word in their names.
+func (r Requirement) IsInsights() bool {
+	return strings.Contains(r.Resource, ":layer:LambdaInsightsExtension") ||
+		strings.Contains(r.Resource, ":log-group:/aws/lambda-insights")
+}
 
 type useKey struct {
 	kind     PolicyKind

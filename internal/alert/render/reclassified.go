@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/report"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
@@ -110,6 +111,10 @@ func reclassifiedText(c alert.GapTransition) string {
 	now := fmt.Sprintf("%s (%s)", c.Finding.Status, c.Finding.Severity)
 	switch c.Reclassified {
 	case alert.Required:
+		if c.Finding.Status == audit.Partial || c.Finding.Status == audit.Conditional {
+			return now + ", no gap before: the requirement is new, its rule is stricter, or the account " +
+				"changed"
+		}
 		return now + ", new requirement"
 	case alert.NotRequired:
 		return was + ", no longer required"

@@ -297,13 +297,15 @@ var existingBucketActions = map[string]bool{
 
 // buckets lists Remotion's buckets of a region: the real ones, or else any bucket that Remotion
 // could create. In the first region, withOthers adds those without the name of an audited region.
-// If oldNames is true, buckets lists only the buckets without a region in their names.
+// If oldNames is true, buckets lists only the buckets without a region in their names, whatever
+// their roles: Remotion finds them by their prefix.
 func (p Scope) buckets(region string, withOthers, oldNames bool) []resourcePair {
 	prefix := BucketPrefix(region)
 	var named, others []resourcePair
 	for _, b := range p.Buckets {
 		switch {
-		case !b.Main() || oldNames && namesRegion(b.Name):
+		case oldNames && (namesRegion(b.Name) || !policies.BucketNamedByRemotion(b.Name)),
+			!oldNames && !b.Main():
 		case strings.HasPrefix(b.Name, prefix):
 			named = append(named, singleResource(b.Name)...)
 		case withOthers && region == p.Regions[0] &&
@@ -319,12 +321,14 @@ func (p Scope) buckets(region string, withOthers, oldNames bool) []resourcePair 
 	return append(named, others...)
 }
 
-// namesRegion reports whether the name of a bucket of Remotion contains its region.
+// namesRegion reports whether Remotion reads the region of a bucket from its name: only one word
+// may follow the region. For any other name, Remotion asks S3.
 func namesRegion(bucket string) bool {
 	for _, partition := range policies.Partitions() {
 		for _, region := range slices.Concat(policies.Regions(partition),
 			policies.FormerRegions(partition)) {
-			if strings.HasPrefix(bucket, BucketPrefix(region)) {
+			word, ok := strings.CutPrefix(bucket, BucketPrefix(region))
+			if ok && word != "" && !strings.ContainsAny(word, "-.") {
 				return true
 			}
 		}

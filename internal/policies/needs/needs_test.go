@@ -230,3 +230,30 @@ func TestRequirementsLeavesOutRequirementsWithoutNeeds(t *testing.T) {
 		}
 	}
 }
+
+// TestOldBucketNames checks for which buckets of Remotion the region has to be read from S3,
+// because Remotion cannot read it from the name.
+func TestOldBucketNames(t *testing.T) {
+	release := policies.Latest()
+	for bucket, want := range map[string]bool{
+		"remotionlambda-abc123=output":   true,
+		"acme-output":                    false,
+		"remotionlambda-useast1-abc123":  false,
+		"remotionlambda-abc123":          true,
+		"remotionlambda-useast1-my-name": true,
+		"remotionlambda-useast1-my.name": true,
+		"remotionlambda-useast9-abc123":  true,
+	} {
+		b, err := policies.ParseBucket(bucket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		scope := Scope{Partition: policies.AWS, Account: "123456789012",
+			Regions: []string{"us-east-1"}, Buckets: []policies.Bucket{b}}
+		got := slices.ContainsFunc(scope.Requirements([]policies.Release{release}, policies.Role,
+			policies.All), func(r policies.Requirement) bool { return r.Action == "s3:GetBucketLocation" })
+		if got != want {
+			t.Errorf("%s: the role needs s3:GetBucketLocation: %v, want %v", bucket, got, want)
+		}
+	}
+}
