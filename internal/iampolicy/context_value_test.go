@@ -6,7 +6,6 @@ import (
 )
 
 func TestCheckContextValue(t *testing.T) {
-	t.Parallel()
 	tests := []struct{ name, key, value, want string }{
 		{"an address", "aws:SourceIp", "203.0.113.7", ""},
 		{"an address of IPv6", "aws:SourceIp", "2001:db8::7", ""},

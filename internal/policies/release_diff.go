@@ -33,7 +33,9 @@ func Compare(from []Release, to Release, kinds []PolicyKind) Comparison {
 	}
 	for _, r := range append(slices.Clone(from), to) {
 		c.Problem, c.KnownUntil = cmp.Or(c.Problem, r.Problem()), cmp.Or(c.KnownUntil, r.KnownUntil())
-		if notice := r.Notice(); notice != "" && !slices.Contains(c.Notices, notice) {
+		// About an unknown major version, the problem is all that is known.
+		notice := r.Notice()
+		if notice != "" && !r.UnknownMajor() && !slices.Contains(c.Notices, notice) {
 			c.Notices = append(c.Notices, notice)
 		}
 	}

@@ -67,6 +67,13 @@ func TestCompare(t *testing.T) {
 	if !slices.Equal(c.Notices, []string{releases[2].Notice()}) {
 		t.Errorf("the notices are %q, want one", c.Notices)
 	}
+	unknown, err := Find("17.0.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := Compare(releases[:1], unknown, nil); c.Notices != nil || c.Problem != unknown.Problem() {
+		t.Errorf("an unknown major version has the notices %q and the problem %q", c.Notices, c.Problem)
+	}
 	if len(c.Policies) != 2 || c.Policies[0].Kind != Role || c.Policies[1].Kind != User {
 		t.Errorf("the policies are %+v, want role and user", c.Policies)
 	}

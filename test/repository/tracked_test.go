@@ -14,7 +14,6 @@ const maxTracked = 1 << 20
 // TestTrackedFilesAreSmall finds a program that was built and committed. It would be part of every
 // clone.
 func TestTrackedFilesAreSmall(t *testing.T) {
-	t.Parallel()
 	if _, err := os.Stat(filepath.Join(repository, ".git")); err != nil {
 		t.Skip("no git checkout")
 	}
