@@ -325,3 +325,39 @@ func TestANoticeWithAnotherText(t *testing.T) {
 		t.Errorf("announced %q after the upgrade, want %q", got, want)
 	}
 }
+
+// TestASplitRequirement checks that a gap in some resources of a requirement continues in the
+// requirements about these resources, which a later release of the auditor has.
+func TestASplitRequirement(t *testing.T) {
+	users := []string{"user/u"}
+	on := func(bucket string, status audit.Status, severity policies.Severity) audit.Finding {
+		f := finding("user/u", "s3:GetObject", status, severity)
+		f.Resource = "arn:aws:s3:::" + bucket + "/*"
+		return f
+	}
+	s := judgedStory(t, reportOf(users, on("remotionlambda-*", audit.Partial, critical)))
+	upgradeAuditor(s)
+	after := reportOf(users, on("remotionlambda-*", audit.Satisfied, critical),
+		on("one", audit.Missing, critical), on("two", audit.Missing, medium))
+	p := s.After(hour, after)
+	if got, want := announcements(p),
+		"reclassified s3:GetObject, reclassified s3:GetObject"; got != want {
+		t.Errorf("announced %q, want %q", got, want)
+	}
+	if p.Digest == nil || p.Digest.Severity != policies.Low {
+		t.Error("the severity of what was announced before is announced again")
+	}
+	for _, g := range s.State.Gaps {
+		if !g.Since.Equal(start) {
+			t.Errorf("%s is open since %s, want %s", g.Resource, g.Since, start)
+		}
+	}
+	if again := s.After(hour, after); again.Digest != nil {
+		t.Errorf("the next run announced %q", announcements(again))
+	}
+	fixed := reportOf(users, on("remotionlambda-*", audit.Satisfied, critical),
+		on("one", audit.Satisfied, critical), on("two", audit.Missing, medium))
+	if got, want := announcements(s.After(hour, fixed)), "partly_recovered"; !strings.Contains(got, want) {
+		t.Errorf("announced %q, want %q", got, want)
+	}
+}

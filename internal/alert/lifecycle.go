@@ -78,8 +78,41 @@ func newLifecycle(previous State, r audit.Report, mutes mute.List, now time.Time
 		k.known = k.known || !id.targetMissing() && f.Status != audit.Unverified
 		l.knowledge[targetPolicy{f.Target, f.Policy}] = k
 	}
-	l.previous.Gaps = l.renumberSids(previous.Gaps)
+	l.previous.Gaps = l.splitByResource(l.renumberSids(previous.Gaps))
 	return l
+}
+
+// splitByResource returns the gaps with the resources of the report. An upgrade of the auditor can
+// split a requirement: a bucket of the account's own was a resource of the requirement about
+// Remotion's buckets, and now has a requirement of its own. If the former is satisfied, a gap that
+// covered some of its resources continues in the gaps about the same action on other resources.
+func (l *lifecycle) splitByResource(gaps []Gap) (split []Gap) {
+	if !l.rejudged {
+		return gaps
+	}
+	known := map[Identity]bool{}
+	for _, g := range gaps {
+		known[g.Identity] = true
+	}
+	for _, g := range gaps {
+		before, ok := l.findings[g.Identity]
+		var parts []Gap
+		if ok && before.Status == audit.Satisfied && g.Status == audit.Partial && g.Closed.IsZero() {
+			for id, f := range l.findings {
+				if id.Target == g.Target && id.Policy == g.Policy && id.Action == g.Action &&
+					f.Status.Gap() && !known[id] {
+					part := g
+					part.Identity, known[id] = id, true
+					parts = append(parts, part)
+				}
+			}
+		}
+		if parts == nil {
+			parts = []Gap{g}
+		}
+		split = append(split, parts...)
+	}
+	return split
 }
 
 // renumberSids returns the gaps with the Sids of the report. Remotion releases number their

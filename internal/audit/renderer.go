@@ -52,7 +52,8 @@ func functionName(function string) string {
 	return strings.TrimPrefix(a.Resource, "function:")
 }
 
-// invokesAnother reports whether the documents allow the caller to invoke a function in each region.
+// invokesAnother reports whether the documents allow the caller to invoke a function in each
+// region.
 func (t TargetFacts) invokesAnother(f Finding) bool {
 	invokes := func(region, function string) bool {
 		q := needs.SimulationRequest{Action: f.Action, Resource: function, Region: region}

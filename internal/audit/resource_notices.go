@@ -21,8 +21,8 @@ func (f Facts) resourceNotices(targets []*judgement) (list []Notice) {
 				textfmt.Enumerate(t.uncalled, maxEnumerated), isOrAre(len(t.uncalled)),
 				itOrThem(len(t.uncalled)))
 			if slices.Contains(t.uncalled, oldNamesAction) {
-				text += "; if the account has an old bucket " + policies.BucketPrefix + "… without the " +
-					"region in its name, Remotion calls " + oldNamesAction + ": add the bucket to BUCKETS"
+				text += ", unless a bucket has an old name without its region (" + oldNamesAction +
+					"): add such a bucket to BUCKETS"
 			}
 			list = append(list, Notice{Kind: NoticeUncalled, Target: t.target.Name, Text: text})
 		}

@@ -54,8 +54,8 @@ const (
 	// The releases between them are not recorded.
 	afterRecorded418 = "4.0.419"
 	// chunksInBucketUntil is the last known release in which a render removes its chunks from the
-	// bucket, and fails if it cannot: merge-chunks.js of @remotion/lambda. 4.0.174, the next release on
-	// npm, does not.
+	// bucket, and fails if it cannot: merge-chunks.js of @remotion/lambda. 4.0.174, the next release
+	// on npm, does not.
 	chunksInBucketUntil = "4.0.153"
 	// sinceOutputChecked is the first release that checks in the output bucket whether an output
 	// exists. Older ones check in Remotion's bucket, even if the output goes to another one:
@@ -81,7 +81,8 @@ var userUses = []Use{
 	{Kind: User, Action: "servicequotas:GetAWSDefaultServiceQuota", Operations: []Operation{Quotas},
 		Reason: quotaReason, Effect: quotaEffect, Source: permissionsPage},
 	{Kind: User, Action: "servicequotas:RequestServiceQuotaIncrease", Operations: []Operation{Quotas},
-		Reason: quotaReason, Effect: quotaEffect, Source: permissionsPage},
+		Reason: "is used by `remotion lambda quotas increase`", Source: permissionsPage,
+		Effect: feature(Low, "`remotion lambda quotas increase` fails")},
 	{Kind: User, Action: "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota",
 		Operations: []Operation{Quotas},
 		Reason:     quotaReason, Effect: quotaEffect, Source: permissionsPage},

@@ -66,8 +66,8 @@ func overlap[T comparable](a, b []T) bool {
 	return slices.ContainsFunc(a, func(x T) bool { return slices.Contains(b, x) })
 }
 
-// WriteUses writes what decides when a permission is needed, and how severe it is to miss it, without
-// the texts for users.
+// WriteUses writes what decides when a permission is needed, and how severe it is to miss it,
+// without the texts for users.
 func WriteUses(w io.Writer) {
 	for _, u := range append(slices.Clone(useTable), insightsElsewhere) {
 		fmt.Fprintln(w, u.Kind, u.Action, u.Operations, u.Buckets, u.OldNames, u.Insights, u.Since,
