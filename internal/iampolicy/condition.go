@@ -383,8 +383,8 @@ func binaryEquals(want, have string) truth {
 
 func ipAddress(want, have string) truth {
 	h, err := netip.ParseAddr(have)
-	if err != nil {
-		return incomparable
+	if err != nil || h.Zone() != "" {
+		return incomparable // no source address has a zone, such as the eth0 in fe80::1%eth0
 	}
 	if !strings.Contains(want, "/") {
 		w, err := netip.ParseAddr(want)

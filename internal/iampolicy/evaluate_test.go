@@ -264,6 +264,7 @@ func TestOperators(t *testing.T) {
 		{`"IpAddress":{"ex:k":"10.1.2.3/8"}`, []string{"10.9.9.9"}, true, false},
 		{`"IpAddress":{"ex:k":"10.1.2.3"}`, []string{"10.1.2.3"}, true, false},
 		{`"IpAddress":{"ex:k":"2001:db8::1/32"}`, []string{"2001:db8::1"}, false, false},
+		{`"NotIpAddress":{"ex:k":"2001:db8::/32"}`, []string{"fe80::1%eth0"}, false, true},
 		{`"NotIpAddress":{"ex:k":"10.0.0.0/8"}`, []string{"not an address"}, false, true},
 		{`"Null":{"ex:k":"true"}`, []string{"a"}, false, true},
 		{`"Null":{"ex:k":false}`, []string{"a"}, true, false},

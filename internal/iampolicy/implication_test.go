@@ -123,6 +123,8 @@ func TestWeakerAndStrongerConditions(t *testing.T) {
 			open},
 		{"fewer excluded networks cover more", `NotIpAddress:10.0.0.0/8,11.0.0.0/8`,
 			`NotIpAddress:10.1.0.0/16`, covers},
+		{"the two largest networks have every address", `NotIpAddress:10.0.0.0/8`,
+			`IpAddressIfExists:0.0.0.0/0,::/0`, covers},
 		{"IPv6 is not IPv4", `IpAddress:2001:db8::/32`, `IpAddress:0.0.0.0/0`, open},
 
 		{"the same variable covers itself", `StringEquals:${aws:u}`, `StringEquals:${aws:u},b`, covers},
