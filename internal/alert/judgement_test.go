@@ -357,7 +357,8 @@ func TestASplitRequirement(t *testing.T) {
 	}
 	fixed := reportOf(users, on("remotionlambda-*", audit.Satisfied, critical),
 		on("one", audit.Satisfied, critical), on("two", audit.Missing, medium))
-	if got, want := announcements(s.After(hour, fixed)), "partly_recovered"; !strings.Contains(got, want) {
+	const want = "partly_recovered"
+	if got := announcements(s.After(hour, fixed)); !strings.Contains(got, want) {
 		t.Errorf("announced %q, want %q", got, want)
 	}
 }

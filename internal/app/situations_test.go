@@ -144,6 +144,18 @@ func TestSituations(t *testing.T) {
 					"arn:aws:lambda:us-east-1:678892195805:layer:remotion-binaries-chromium-arm64:18",
 					"arn:aws:lambda:us-east-1:464622532012:layer:Datadog-Extension-ARM:50"}
 			}, status: audit.StatusCompliant},
+		{name: "a layer beside Remotion's may be of another tool", file: "own-layers",
+			source: "https://docs.datadoghq.com/serverless/aws_lambda",
+			change: func(a *awsemu.Account) {
+				a.Functions[0].Layers = []string{
+					"arn:aws:lambda:us-east-1:678892195805:layer:remotion-binaries-chromium-arm64:30",
+					"arn:aws:lambda:us-east-1:464622532012:layer:Datadog-Extension-ARM:80"}
+			}, status: audit.StatusCompliant, notices: []string{"if customLayerArns names them"}},
+		{name: "a caller that only reads the progress may also invoke", file: "invoke-only",
+			source:      "https://www.remotion.dev/docs/lambda/faster-progress-polling",
+			environment: map[string]string{"CALLERS": "user/api=progress-from-bucket"},
+			status:      audit.StatusGaps,
+			want:        []string{"user/api s3:GetObject missing medium " + progress}},
 		{name: "a function in a VPC needs network interfaces", file: "functions-in-a-vpc",
 			source: "https://github.com/remotion-dev/remotion/pull/3881", status: audit.StatusGaps,
 			want: []string{

@@ -68,7 +68,8 @@ func (s Summary) Plus(o Summary) Summary {
 
 // evaluateTarget returns the findings about a target and the number of its requirements.
 func (j *Judge) evaluateTarget(t TargetFacts) (findings []Finding, total int) {
-	required := j.requirements(t, t.judgedBy(j.facts.judgedBy()))
+	releases := t.judgedBy(j.facts.judgedBy())
+	required := j.requirements(t, releases)
 	total = len(required)
 	if t.Kind == RenderRole {
 		total++
@@ -85,7 +86,7 @@ func (j *Judge) evaluateTarget(t TargetFacts) (findings []Finding, total int) {
 		findings = append(findings, f)
 	}
 	first := len(findings) - len(required)
-	applyAlternatives(findings[first:], required, t.granted(findings))
+	applyAlternatives(findings[first:], required, t.granted(findings, releases))
 	t.limitRendererGaps(findings)
 	j.setRootCause(t, findings)
 	return findings, total
@@ -93,8 +94,9 @@ func (j *Judge) evaluateTarget(t TargetFacts) (findings []Finding, total int) {
 
 // granted returns a function that reports whether all findings about an action are satisfied, as
 // far as the target needs it. A condition may grant the action, so that nothing proves that it
-// fails.
-func (t TargetFacts) granted(findings []Finding) func(action string) bool {
+// fails. For an action without a finding, which the purpose does not need, the documents decide.
+func (t TargetFacts) granted(findings []Finding,
+	releases []policies.Release) func(action string) bool {
 	return func(action string) bool {
 		found := false
 		for _, f := range findings {
@@ -104,8 +106,25 @@ func (t TargetFacts) granted(findings []Finding) func(action string) bool {
 			}
 			found = found || f.Action == action
 		}
-		return found
+		return found || len(t.Unread) == 0 && t.grantsAll(action, releases)
 	}
+}
+
+// grantsAll reports whether the documents grant an action on the sample of each of its needs.
+func (t TargetFacts) grantsAll(action string, releases []policies.Release) bool {
+	found := false
+	for _, r := range policies.Union(releases, t.Kind.Policy()) {
+		if r.Action != action {
+			continue
+		}
+		for _, n := range t.Scope.Needed(r.AsDocumented()) {
+			if !t.grants(n.SimulationRequest, n.Resource) {
+				return false
+			}
+			found = true
+		}
+	}
+	return found
 }
 
 // applyAlternatives sets the effect of each gap again, because Remotion can do some things with

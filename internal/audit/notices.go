@@ -39,6 +39,8 @@ const (
 	NoticeBucketRole NoticeKind = "bucket-role"
 	// NoticeVPC means that functions are in a VPC, which needs more than the audit requires.
 	NoticeVPC NoticeKind = "vpc"
+	// NoticeOtherLayers means that functions have further layers beside Remotion's.
+	NoticeOtherLayers NoticeKind = "other-layers"
 	// NoticeInsights means that Lambda Insights cannot be enabled in some regions.
 	NoticeInsights NoticeKind = "insights"
 	// NoticeReadScope means that the read scope prevents discovery.

@@ -47,11 +47,19 @@ func (f Facts) resourceNotices(targets []*judgement) (list []Notice) {
 			"BUCKETS names no role for %s: the audit assumes that it only receives outputs; write "+
 				"NAME=output or NAME=site", textfmt.Enumerate(assumed, maxEnumerated))})
 	}
-	var inVPC []Function
+	var inVPC, layered []Function
 	for _, fn := range f.Functions {
+		if fn.hasOtherLayers() {
+			layered = append(layered, fn)
+		}
 		if fn.Subnets != nil {
 			inVPC = append(inVPC, fn)
 		}
+	}
+	if layered != nil {
+		list = append(list, Notice{Kind: NoticeOtherLayers, Text: fmt.Sprintf("%s %s layers beside "+
+			"Remotion's: if customLayerArns names them, the next deploy needs lambda:GetLayerVersion on "+
+			"them, which the audit does not check", namesOf(layered), hasOrHave(len(layered)))})
 	}
 	if inVPC != nil {
 		list = append(list, Notice{Kind: NoticeVPC, Text: fmt.Sprintf("%s %s in a VPC: Lambda can also "+
@@ -65,6 +73,23 @@ func (f Facts) resourceNotices(targets []*judgement) (list []Notice) {
 // oldNamesAction is the action that Remotion calls only for its buckets without the region in their
 // names. The audit does not list buckets.
 const oldNamesAction = "s3:GetBucketLocation"
+
+// hasOtherLayers reports whether a function has layers of Remotion and of others, apart from Lambda
+// Insights, and its release can deploy both.
+func (f Function) hasOtherLayers() bool {
+	return slices.ContainsFunc(f.Layers, policies.RemotionLayer) &&
+		(!f.Known() || f.Release.DeploysOwnLayers()) &&
+		slices.ContainsFunc(f.Layers, func(layer string) bool {
+			return !policies.RemotionLayer(layer) && !policies.InsightsLayer(layer)
+		})
+}
+
+func hasOrHave(n int) string {
+	if n == 1 {
+		return "has"
+	}
+	return "have"
+}
 
 func isOrAre(n int) string {
 	if n == 1 {

@@ -139,7 +139,8 @@ func (s *Server) ServiceSession(service, role, session string) (Keys, error) {
 	return s.services.sts.ServiceSession(service, role, session)
 }
 
-// Wait waits until all asynchronous invocations of functions have ended, also those that they start.
+// Wait waits until all asynchronous invocations of functions have ended, also those that they
+// start.
 func (s *Server) Wait() { s.started().lambda.Wait() }
 
 // Reset clears the calls, messages and metrics. The account and the faults do not change.
@@ -238,7 +239,8 @@ func (s *Server) serve(ctx context.Context, svc *service.Definition,
 		}
 	}
 	record := Call{
-		Checked: *c.Checked, Service: svc.Name, Operation: req.Operation, Region: c.Region, Caller: c.Caller.ARN,
+		Checked: *c.Checked, Service: svc.Name, Operation: req.Operation, Region: c.Region,
+		Caller: c.Caller.ARN,
 		Params: recordedParams(req), Started: started, Lost: v.loseReply || disconnected != nil,
 	}
 	if problem != nil {

@@ -8,9 +8,11 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 )
 
-// layersByRegion returns the layers of functions that neither Remotion nor AWS owns, by region, and
-// the regions in which all functions have layers and none has a layer of Remotion. It leaves out
-// the layers of functions of releases that can only deploy Remotion's layers.
+// layersByRegion returns the layers that functions have instead of Remotion's, by region:
+// customLayerArns replaces all of Remotion's layers. It also returns the regions in which all
+// functions have layers and none has a layer of Remotion. It leaves out the layers of functions of
+// releases that can only deploy Remotion's layers, and those beside a layer of Remotion, which
+// something else has added.
 func layersByRegion(functions []audit.Function) (own map[string][]string, without []string) {
 	own = map[string][]string{}
 	remotion := map[string]bool{}
@@ -19,10 +21,12 @@ func layersByRegion(functions []audit.Function) (own map[string][]string, withou
 			remotion[f.Region] = true
 			continue
 		}
+		if slices.ContainsFunc(f.Layers, policies.RemotionLayer) {
+			remotion[f.Region] = true
+			continue
+		}
 		for _, layer := range f.Layers {
 			switch {
-			case policies.RemotionLayer(layer):
-				remotion[f.Region] = true
 			case !policies.InsightsLayer(layer) && !slices.Contains(own[f.Region], layer):
 				own[f.Region] = append(own[f.Region], layer)
 			}

@@ -301,8 +301,8 @@ const roleBucket = "the first render in a region without a bucket fails; since 3
 	"in any case, because Remotion's role policy does not grant the next call, " +
 	"s3:PutBucketOwnershipControls: create the bucket before the first render"
 
-const unlistedOutput = "renders stop unless they set overwrite, because S3 returns 403 instead of " +
-	"404 for an output that does not exist"
+const unlistedOutput = "renders stop unless they set overwrite, because S3 returns 403 instead " +
+	"of 404 for an output that does not exist"
 
 var roleUses = []Use{
 	{Kind: Role, Action: "s3:ListAllMyBuckets",
@@ -393,19 +393,23 @@ type calledAction struct {
 
 // notRequired are recorded calls that no requirement covers, with the reason.
 var notRequired = map[calledAction]string{
-	{User, Invoke, "s3:PutObject"}: "is for large input props, which the operation does not have",
+	{User, Invoke, "s3:PutObject"}:    largePropsOnly,
+	{User, Invoke, "s3:PutObjectAcl"}: largePropsOnly,
 	{User, ProgressFromBucket, "s3:ListBucket"}: "since 4.0.523, a denial counts as an output " +
 		"that does not exist yet",
-	{User, Invoke, "s3:PutObjectAcl"}:     "is for large input props, which the operation does not have",
-	{User, "", "s3:AbortMultipartUpload"}: "cleans up after an upload that failed; the error is dropped",
-	{Role, "", "s3:AbortMultipartUpload"}: "cleans up after an upload that failed; the error is dropped",
-	{Role, "", "s3:PutBucketOwnershipControls"}: "configures a bucket that a render creates, which " +
-		"Remotion's role policy does not allow",
-	{Role, "", "s3:PutBucketPublicAccessBlock"}: "configures a bucket that a render creates, which " +
-		"Remotion's role policy does not allow",
-	{Role, "", "s3:PutBucketPolicy"}: "configures a bucket that a render creates, which Remotion's role " +
-		"policy does not allow",
+	{User, "", "s3:AbortMultipartUpload"}:       cleansUp,
+	{Role, "", "s3:AbortMultipartUpload"}:       cleansUp,
+	{Role, "", "s3:PutBucketOwnershipControls"}: configuresBucket,
+	{Role, "", "s3:PutBucketPublicAccessBlock"}: configuresBucket,
+	{Role, "", "s3:PutBucketPolicy"}:            configuresBucket,
 }
+
+const (
+	largePropsOnly   = "is for large input props, which the operation does not have"
+	cleansUp         = "cleans up after an upload that failed; the error is dropped"
+	configuresBucket = "configures a bucket that a render creates, which Remotion's role policy " +
+		"does not allow"
+)
 
 // checkedByAWS are actions that AWS checks for a call of Remotion, or that Lambda performs.
 var checkedByAWS = map[string]bool{

@@ -77,7 +77,8 @@ func createLogGroup(c call) (any, error) {
 
 // retentions are the numbers of days that PutRetentionPolicy accepts.
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-var retentions = []float64{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827,
+var retentions = []float64{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096,
+	1827,
 	2192, 2557, 2922, 3288, 3653}
 
 func putRetentionPolicy(c call) (any, error) {

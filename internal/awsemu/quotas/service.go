@@ -10,9 +10,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
-// The service whose quotas the server has, and their value. It is that of the concurrent executions,
-// L-B99A9384.
-// https://docs.aws.amazon.com/general/latest/gr/lambda-service.html
+// The service whose quotas the server has, and their value. It is that of the concurrent
+// executions, L-B99A9384. https://docs.aws.amazon.com/general/latest/gr/lambda-service.html
 const (
 	serviceCode  = "lambda"
 	defaultValue = 1000

@@ -49,7 +49,8 @@ const maxObject = 64 << 20
 
 func entityTooLarge() *wire.Error {
 	return wire.Refuse(http.StatusBadRequest, "EntityTooLarge",
-		"Your proposed upload exceeds the maximum allowed size: the embedded AWS accepts at most %d bytes",
+		"Your proposed upload exceeds the maximum allowed size: the embedded AWS accepts at most %d "+
+			"bytes",
 		maxObject)
 }
 

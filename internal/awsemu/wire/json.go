@@ -33,8 +33,8 @@ func (p JSON) Fail(_, requestID string, e *Error) Reply {
 }
 
 // members returns the members of the error's Smithy shape, for JSON and CBOR. CloudWatch is the
-// only service with CBOR, and the only one whose clients read the namespace of the shape. The text is the member message in some shapes and Message
-// in others, so the map contains both.
+// only service with CBOR, and the only one whose clients read the namespace of the shape. The text
+// is the member message in some shapes and Message in others, so the map contains both.
 func (e *Error) members() map[string]string {
 	return map[string]string{"__type": cmp.Or(e.Shape, "com.amazonaws.cloudwatch#"+e.Code),
 		"message": e.Message, "Message": e.Message}

@@ -45,9 +45,9 @@ type outcome struct {
 // denial in another way than by it: the machine may be busy.
 const attempts = 3
 
-// perform runs a scenario under a denial. If a process does not answer, perform starts the processes
-// again. Under a denial, that is the error of the scenario if it happens each time. An error means
-// that the scenario could not run at all.
+// perform runs a scenario under a denial. If a process does not answer, perform starts the
+// processes again. Under a denial, that is the error of the scenario if it happens each time. An
+// error means that the scenario could not run at all.
 func (h *host) perform(ctx context.Context, s scenario, d denial) (outcome, error) {
 	for attempt := 1; ; attempt++ {
 		out, err := h.try(s, d)

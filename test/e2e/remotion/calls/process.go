@@ -17,8 +17,8 @@ import (
 // errSilent means that a process did not answer.
 var errSilent = errors.New("no answer")
 
-// limit bounds the time of one function of the package, and of one invocation. Only what hangs takes
-// this long: it has to be enough on a busy machine.
+// limit bounds the time of one function of the package, and of one invocation. Only what hangs
+// takes this long: it has to be enough on a busy machine.
 const limit = 2 * time.Minute
 
 // permissions returns the options of Node that limit a process to writing below one directory.
