@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // maxNames is the number of users or roles among which a missing one is searched. IAM returns them
@@ -89,39 +90,10 @@ func onceWith(list func(context.Context) []string) func(context.Context) []strin
 func nearest(name string, names []string) (near string) {
 	least := max(1, len(name)/5) + 1
 	for _, other := range names {
-		d := editDistance(strings.ToLower(name), strings.ToLower(other), least+1)
+		d := textfmt.EditDistance(strings.ToLower(name), strings.ToLower(other))
 		if d < least || d == least && near != "" && other < near {
 			near, least = other, d
 		}
 	}
 	return near
-}
-
-// editDistance returns the least number of bytes to insert, remove, replace, or swap with the next
-// byte, that make one text of another; most if it is at least that number.
-func editDistance(a, b string, most int) int {
-	if len(a)-len(b) >= most || len(b)-len(a) >= most {
-		return most
-	}
-	var before, row []int
-	next := make([]int, len(b)+1)
-	for j := range next {
-		next[j] = j
-	}
-	for i := range len(a) {
-		before, row = row, next
-		next = make([]int, len(b)+1)
-		next[0] = i + 1
-		for j := range len(b) {
-			replace := row[j]
-			if a[i] != b[j] {
-				replace++
-			}
-			next[j+1] = min(replace, row[j+1]+1, next[j]+1)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				next[j+1] = min(next[j+1], before[j-1]+1)
-			}
-		}
-	}
-	return min(most, next[len(b)])
 }

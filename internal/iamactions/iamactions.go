@@ -160,7 +160,7 @@ func (c catalogue) inNearService(service, text string) string {
 	}
 	plain := strings.ReplaceAll(service, "-", "")
 	for _, listed := range slices.Sorted(maps.Keys(c.services)) {
-		if plain != listed && distance(service, listed) > 1 {
+		if plain != listed && textfmt.EditDistance(service, listed) > 1 {
 			continue
 		}
 		if a, ok := c.known[listed+":"+text]; ok {

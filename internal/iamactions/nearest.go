@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // nearest returns the action that is nearest to a name of a service in lower case. original has the
@@ -20,7 +22,7 @@ func (c catalogue) nearest(service, name, original string) string {
 		if difference := len(other) - len(name); difference >= least || -difference >= least {
 			return
 		}
-		if d := distance(name, strings.ToLower(other)); d < least && 4*d <= len(name) {
+		if d := textfmt.EditDistance(name, strings.ToLower(other)); d < least && 4*d <= len(name) {
 			best, least = action, d
 		}
 	}
@@ -66,7 +68,7 @@ func nearestByWords(name []string, actions []action) (best string) {
 			continue
 		}
 		// Of equal words, the characters decide.
-		d := distance(strings.Join(name, ""), strings.ToLower(a.name))
+		d := textfmt.EditDistance(strings.Join(name, ""), strings.ToLower(a.name))
 		if best == "" || cmp.Or(cmp.Compare(cost, least), cmp.Compare(most, shared),
 			cmp.Compare(d, closest)) < 0 {
 			best, least, most, closest = a.name, cost, shared, d
@@ -89,7 +91,7 @@ func wordCost(a, b string) int {
 	switch {
 	case a == b:
 		return 0
-	case min(len(a), len(b)) >= 4 && (distance(a, b) <= maxCharacters || strings.HasPrefix(a, b) ||
+	case min(len(a), len(b)) >= 4 && (textfmt.EditDistance(a, b) <= maxCharacters || strings.HasPrefix(a, b) ||
 		strings.HasPrefix(b, a)):
 		return similarWord
 	}
@@ -108,16 +110,6 @@ func words(name string) (list []string) {
 		}
 	}
 	return list
-}
-
-// distance returns the edit distance of two texts in bytes.
-func distance(a, b string) int {
-	return editCost(len(a), len(b), 1, func(i, j int) int {
-		if a[i] == b[j] {
-			return 0
-		}
-		return 1
-	})
 }
 
 // editCost returns the least cost of the edits that make one list of another. The lists have n and

@@ -96,7 +96,7 @@ func nearest(near []Match, need, example string) (at int, miss NearMatch) {
 	best := -1
 	for i, m := range near {
 		for _, p := range m.Resource {
-			d := distance(p[:min(len(p), maxBytes)], need[:min(len(need), maxBytes)])
+			d := textfmt.EditDistance(p[:min(len(p), maxBytes)], need[:min(len(need), maxBytes)])
 			if best < 0 || d < best {
 				at, best = i, d
 				miss = nearMatchOf(p, need, example)
@@ -168,7 +168,7 @@ func (m *NearMatch) detectTypo(got, want string, head int) {
 		return
 	}
 	// want may be longer than got, so the closest prefix of want counts.
-	row := distances(got, want)
+	row := textfmt.EditDistances(got, want)
 	cut, least := 0, row[0]
 	for i, d := range row {
 		if d <= least {
@@ -208,30 +208,3 @@ func literalPart(s string) string {
 
 // first256 limits the cost of a comparison to the first 256 bytes.
 func first256(s string) string { return s[:min(len(s), 256)] }
-
-// distance returns the edit distance of two texts in bytes: insertions, deletions and changes.
-func distance(a, b string) int {
-	row := distances(a, b)
-	return row[len(b)]
-}
-
-// distances returns the edit distances from a to each prefix of b.
-func distances(a, b string) []int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row
-}
