@@ -47,7 +47,7 @@ func auditCallers(tb testing.TB, bootstrap string, callers int) runtimeapi.Invoc
 	var result app.RunResult
 	if err := json.Unmarshal(r.Payload, &result); err != nil || r.FunctionError != "" ||
 		!result.Measured || result.StateErrors != 0 || result.Summary == nil ||
-		result.Requirements < 37*callers || result.Gaps != 0 {
+		result.Requirements < 31*callers || result.Gaps != 0 {
 		tb.Fatalf("%v %s", err, r.Payload)
 	}
 	return r

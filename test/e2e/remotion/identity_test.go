@@ -250,7 +250,9 @@ func (p *project) write(name, text string) {
 // run runs a command in the project. It returns who signed the first request, and the output.
 func (p *project) run(env []string, name string, args ...string) (signer, string) {
 	p.t.Helper()
+	p.mu.Lock() // a request of the last command may still arrive
 	p.first = signer{}
+	p.mu.Unlock()
 	ctx, cancel := context.WithTimeout(p.t.Context(), 2*time.Minute)
 	defer cancel()
 	if name == "node" {
