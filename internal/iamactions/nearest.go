@@ -91,8 +91,8 @@ func wordCost(a, b string) int {
 	switch {
 	case a == b:
 		return 0
-	case min(len(a), len(b)) >= 4 && (textfmt.EditDistance(a, b) <= maxCharacters || strings.HasPrefix(a, b) ||
-		strings.HasPrefix(b, a)):
+	case min(len(a), len(b)) >= 4 && (textfmt.EditDistance(a, b) <= maxCharacters ||
+		strings.HasPrefix(a, b) || strings.HasPrefix(b, a)):
 		return similarWord
 	}
 	return sameWord
