@@ -13,37 +13,46 @@ func TestCheckRefusesScopes(t *testing.T) {
 	t.Parallel()
 	folder := policyFiles(t)
 	const role = " --render-role arn:aws:iam::123456789012:role/render"
-	for line, want := range map[string]string{
-		"--for user --render-role render": `--render-role: "render" is not the ARN of a role: use ` +
-			"arn:aws:iam::123456789012:role/NAME",
-		"--for user --render-role arn:aws:iam::123456789012:user/render":      "is not the ARN of a role",
-		"--for user --render-role arn:aws:iam::aws:role/render":               "is not the ARN of a role",
-		"--for user --render-role arn:aws:iam::*:role/render":                 "is not the ARN of a role",
-		"--for user --render-role arn:aws:iam::123456789012:role/":            "is not the ARN of a role",
-		"--for user --render-role arn:aws:sts::123456789012:assumed-role/r/s": "is not the ARN of a role",
-		"--for user --partition aws-cn" + role:                                "is in partition aws, but --partition is aws-cn",
-		"--for user --account 210987654321" + role:                            "is not in account 210987654321 of --account",
-		"--for role --bucket s3://acme":                                       `--bucket: "s3://acme" is not a bucket name`,
-		"--for role --bucket acme=main":                                       `--bucket: bucket "acme=main": unknown role "main": write NAME`,
-		"--for role --bucket acme=":                                           `--bucket: bucket "acme=": unknown role ""`,
-		"--for role --bucket acme,acme=output":                                "--bucket: duplicate acme: join its roles with +",
-		"--for role --function my.render":                                     `--function: "my.render" is not a function: write NAME or NAME@REGION`,
-		"--for role --function f@":                                            `--function: "f@" is not a function`,
-		"--for role --function f*@us-east-1":                                  `--function: "f*@us-east-1" is not a function`,
-		"--for role --function f@eu-central-9":                                `--function: "eu-central-9" is not a region of Remotion Lambda in aws`,
-		"--for role --function f@cn-north-1":                                  `--function: "cn-north-1" is not a region of Remotion Lambda in aws`,
-		"--for role --function f --function f":                                "--function: duplicate f",
-		"--for role --region us-east-1 --function f@eu-west-1": "--function: f@eu-west-1 is in none of " +
-			"the regions of --region",
-		"--required " + folder + "/needed.json --bucket acme": "--bucket cannot be combined with --required",
-		"--required " + folder + "/needed.json --function f":  "--function cannot be combined with --required",
-		"--for role --bucket " + strings.Repeat("b,", 200):    "--bucket: at most 100 buckets",
-		"--for role" + role:                            "--render-role needs --for user",
-		"--required " + folder + "/needed.json" + role: "--render-role cannot be combined with --required",
+	for _, test := range []struct{ flags, want string }{
+		{"--for user --render-role render",
+			`--render-role: "render" is not the ARN of a role: use ` +
+				"arn:aws:iam::123456789012:role/NAME"},
+		{"--for user --render-role arn:aws:iam::123456789012:user/render", "is not the ARN of a role"},
+		{"--for user --render-role arn:aws:iam::aws:role/render", "is not the ARN of a role"},
+		{"--for user --render-role arn:aws:iam::*:role/render", "is not the ARN of a role"},
+		{"--for user --render-role arn:aws:iam::123456789012:role/", "is not the ARN of a role"},
+		{"--for user --render-role arn:aws:sts::123456789012:assumed-role/r/s",
+			"is not the ARN of a role"},
+		{"--for user --partition aws-cn" + role, "is in partition aws, but --partition is aws-cn"},
+		{"--for user --account 210987654321" + role, "is not in account 210987654321 of --account"},
+		{"--for role --bucket s3://acme", `--bucket: "s3://acme" is not a bucket name`},
+		{"--for role --bucket acme=main",
+			`--bucket: bucket "acme=main": unknown role "main": write NAME`},
+		{"--for role --bucket acme=", `--bucket: bucket "acme=": unknown role ""`},
+		{"--for role --bucket acme,acme=output", "--bucket: duplicate acme: join its roles with +"},
+		{"--for role --function my.render",
+			`--function: "my.render" is not a function: write NAME or NAME@REGION`},
+		{"--for role --function f@", `--function: "f@" is not a function`},
+		{"--for role --function f*@us-east-1", `--function: "f*@us-east-1" is not a function`},
+		{"--for role --function f@eu-central-9",
+			`--function: "eu-central-9" is not a region of Remotion Lambda in aws`},
+		{"--for role --function f@cn-north-1",
+			`--function: "cn-north-1" is not a region of Remotion Lambda in aws`},
+		{"--for role --function f --function f", "--function: duplicate f"},
+		{"--for role --region us-east-1 --function f@eu-west-1",
+			"--function: f@eu-west-1 is in none of " + "the regions of --region"},
+		{"--required " + folder + "/needed.json --bucket acme",
+			"--bucket cannot be combined with --required"},
+		{"--required " + folder + "/needed.json --function f",
+			"--function cannot be combined with --required"},
+		{"--for role --bucket " + strings.Repeat("b,", 200), "--bucket: at most 100 buckets"},
+		{"--for role" + role, "--render-role needs --for user"},
+		{"--required " + folder + "/needed.json" + role,
+			"--render-role cannot be combined with --required"},
 	} {
-		out, _, err := runCommand(t, checkCommand(), line+" "+folder+"/good.json")
-		if err == nil || !strings.Contains(err.Error(), want) || out != "" {
-			t.Errorf("%s: %v, want %q; it printed %q", line, err, want, out)
+		out, _, err := runCommand(t, checkCommand(), test.flags+" "+folder+"/good.json")
+		if err == nil || !strings.Contains(err.Error(), test.want) || out != "" {
+			t.Errorf("%s: %v, want %q; it printed %q", test.flags, err, test.want, out)
 		}
 	}
 }
