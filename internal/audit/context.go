@@ -168,7 +168,7 @@ func (t TargetFacts) networkAssumed() bool {
 // that only other values show that a denial depends on one of them.
 //
 // Most keys have two values. A key with several values satisfies no operator without a set prefix,
-// not even a negated one, so that a Deny on the key does not apply, whatever value it wants.
+// not even a negated one, so that a Deny on the key does not apply for any value.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
 func (t TargetFacts) PlausibleContext(q needs.SimulationRequest) iampolicy.Context {
 	plausible := iampolicy.Context{

@@ -21,10 +21,11 @@ type Judge struct {
 	// not again after the first true: late is then true.
 	outOfTime func() bool
 	late      bool
-	// required holds the requirements of equal scopes, texts one copy of each text of the findings,
-	// and recognized and misnamed what is known about documents. Most targets of an account have the
-	// same.
+	// required holds the requirements of equal scopes, uncalled what Scope.Uncalled returns for them,
+	// texts one copy of each text of the findings, and recognized and misnamed what is known about
+	// documents. Most targets of an account have the same.
 	required   map[requirementsKey][]policies.Requirement
+	uncalled   map[requirementsKey][]policies.Requirement
 	texts      map[string]string
 	recognized map[recognizedKey]recognized
 	misnamed   map[weak.Pointer[iampolicy.Document]]string
@@ -66,7 +67,8 @@ func NewJudge(facts Facts, outOfTime func() bool) *Judge {
 	}
 	facts.Targets = nil
 	return &Judge{facts: facts, targets: map[int]*judgement{}, outOfTime: outOfTime,
-		required: map[requirementsKey][]policies.Requirement{}, texts: map[string]string{},
+		required: map[requirementsKey][]policies.Requirement{},
+		uncalled: map[requirementsKey][]policies.Requirement{}, texts: map[string]string{},
 		recognized: map[recognizedKey]recognized{},
 		misnamed:   map[weak.Pointer[iampolicy.Document]]string{}}
 }
@@ -162,6 +164,30 @@ func (j *Judge) ordered() []*judgement {
 // requirements returns the requirements of a target for releases. The caller must not change the
 // list.
 func (j *Judge) requirements(t TargetFacts, releases []policies.Release) []policies.Requirement {
+	key := keyOf(t, releases)
+	list, ok := j.required[key]
+	if !ok {
+		list = t.Scope.Requirements(releases, t.Kind.Policy(), t.Purpose)
+		j.required[key] = list
+	}
+	return list
+}
+
+// uncalledRequirements returns the documented permissions that nothing uses, of equal scopes once.
+// The caller must not change the list.
+func (j *Judge) uncalledRequirements(t TargetFacts,
+	releases []policies.Release) []policies.Requirement {
+	key := keyOf(t, releases)
+	list, ok := j.uncalled[key]
+	if !ok {
+		list = t.Scope.Uncalled(releases, t.Kind.Policy())
+		j.uncalled[key] = list
+	}
+	return list
+}
+
+// keyOf returns the key of the requirements of a target.
+func keyOf(t TargetFacts, releases []policies.Release) requirementsKey {
 	a, _ := arn.Parse(t.Scope.Caller)
 	key := requirementsKey{partition: t.Scope.Partition,
 		regions: strings.Join(t.Scope.Regions, " "),
@@ -171,12 +197,7 @@ func (j *Judge) requirements(t TargetFacts, releases []policies.Release) []polic
 	for _, r := range releases {
 		key.releases += r.Since + " " + r.Name() + "\n"
 	}
-	list, ok := j.required[key]
-	if !ok {
-		list = t.Scope.Requirements(releases, t.Kind.Policy(), t.Purpose)
-		j.required[key] = list
-	}
-	return list
+	return key
 }
 
 // maxListed is the largest number of statements or context keys that a finding lists, and

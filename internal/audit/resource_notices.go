@@ -18,8 +18,8 @@ func (f Facts) resourceNotices(targets []*judgement) (list []Notice) {
 		if len(t.uncalled) > 0 {
 			text := fmt.Sprintf(
 				"%s %s documented but not granted; nothing fails, because Remotion does not call %s",
-				textfmt.Enumerate(t.uncalled, maxEnumerated), isOrAre(len(t.uncalled)),
-				itOrThem(len(t.uncalled)))
+				textfmt.Enumerate(t.uncalled, maxEnumerated), textfmt.Verb(len(t.uncalled), "is", "are"),
+				textfmt.Verb(len(t.uncalled), "it", "them"))
 			if slices.Contains(t.uncalled, oldNamesAction) {
 				text += ", unless a bucket has an old name without its region (" + oldNamesAction +
 					"): add such a bucket to BUCKETS"
@@ -27,13 +27,13 @@ func (f Facts) resourceNotices(targets []*judgement) (list []Notice) {
 			list = append(list, Notice{Kind: NoticeUncalled, Target: t.target.Name, Text: text})
 		}
 		for _, b := range t.assumed {
-			assumed = appendNew(assumed, b)
+			assumed = textfmt.AppendNew(assumed, b)
 		}
 	}
 	var withoutInsights []string
 	for _, t := range targets {
 		for _, region := range t.withoutInsights {
-			withoutInsights = appendNew(withoutInsights, region)
+			withoutInsights = textfmt.AppendNew(withoutInsights, region)
 		}
 	}
 	if withoutInsights != nil {
@@ -59,13 +59,14 @@ func (f Facts) resourceNotices(targets []*judgement) (list []Notice) {
 	if layered != nil {
 		list = append(list, Notice{Kind: NoticeOtherLayers, Text: fmt.Sprintf("%s %s layers beside "+
 			"Remotion's: if customLayerArns names them, the next deploy needs lambda:GetLayerVersion on "+
-			"them, which the audit does not check", namesOf(layered), hasOrHave(len(layered)))})
+			"them, which the audit does not check", namesOf(layered),
+			textfmt.Verb(len(layered), "has", "have"))})
 	}
 	if inVPC != nil {
 		list = append(list, Notice{Kind: NoticeVPC, Text: fmt.Sprintf("%s %s in a VPC: Lambda can also "+
 			"need ec2:AssignPrivateIpAddresses, ec2:UnassignPrivateIpAddresses, ec2:DescribeSubnets and "+
 			"ec2:GetSecurityGroupsForVpc in the role policy, and the VPC needs a route to S3 and Lambda; "+
-			"the audit checks neither", namesOf(inVPC), isOrAre(len(inVPC)))})
+			"the audit checks neither", namesOf(inVPC), textfmt.Verb(len(inVPC), "is", "are"))})
 	}
 	return list
 }
@@ -84,48 +85,20 @@ func (f Function) hasOtherLayers() bool {
 		})
 }
 
-func hasOrHave(n int) string {
-	if n == 1 {
-		return "has"
-	}
-	return "have"
-}
-
-func isOrAre(n int) string {
-	if n == 1 {
-		return "is"
-	}
-	return "are"
-}
-
-func itOrThem(n int) string {
-	if n == 1 {
-		return "it"
-	}
-	return "them"
-}
-
-func appendNew(list []string, s string) []string {
-	if slices.Contains(list, s) {
-		return list
-	}
-	return append(list, s)
-}
-
 // uncalledOf returns the documented permissions that a target does not grant and that Remotion does
 // not call in these releases, in the order of the documents. It needs the documents of the target.
 func (j *Judge) uncalledOf(t TargetFacts, releases []policies.Release) (actions []string) {
 	if t.Presence != Present || len(t.Unread) > 0 {
 		return nil
 	}
-	for _, r := range t.Scope.Uncalled(releases, t.Kind.Policy()) {
+	for _, r := range j.uncalledRequirements(t, releases) {
 		if j.stopped() {
 			return actions
 		}
 		if !slices.ContainsFunc(t.Scope.Needed(r), func(n needs.Need) bool {
 			return t.grants(n.SimulationRequest, n.Resource)
 		}) {
-			actions = appendNew(actions, r.Action)
+			actions = textfmt.AppendNew(actions, r.Action)
 		}
 	}
 	return actions
@@ -145,7 +118,7 @@ func (j *Judge) withoutInsightsOf(t TargetFacts, releases []policies.Release) (r
 			}
 			if !slices.Contains(t.Scope.InsightsRegions, n.Region) &&
 				!t.grants(n.SimulationRequest, n.Resource) {
-				regions = appendNew(regions, n.Region)
+				regions = textfmt.AppendNew(regions, n.Region)
 			}
 		}
 	}

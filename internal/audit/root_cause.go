@@ -60,8 +60,8 @@ func (j *Judge) rootCause(t TargetFacts, findings []Finding) (root RootCause, wh
 		for _, p := range attached {
 			names = append(names, p.ID)
 		}
-		return RootNoGrant, textfmt.Enumerate(names, maxEnumerated) + " " + grantOrGrants(len(names)) +
-			" nothing that Remotion needs"
+		return RootNoGrant, textfmt.Enumerate(names, maxEnumerated) + " " +
+			textfmt.Verb(len(names), "grants", "grant") + " nothing that Remotion needs"
 	}
 	var misplaced []string
 	for _, p := range attached {
@@ -98,13 +98,6 @@ func mostlyGranted(findings []Finding, misplaced []string) bool {
 		}
 	}
 	return granted >= ungranted
-}
-
-func grantOrGrants(n int) string {
-	if n == 1 {
-		return "grants"
-	}
-	return "grant"
 }
 
 // policyCommand returns the command that prints the policy that the target needs.

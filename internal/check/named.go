@@ -29,7 +29,7 @@ func ParseFunction(text string) (Function, error) {
 
 // ParseBucket reads the name of a bucket, perhaps with = and its roles, as the setting BUCKETS has
 // it. A check has no account in which Remotion's own bucket can be found. So a bucket without a
-// role is the bucket of the deployment, whatever its name: renders name it with forceBucketName.
+// role is the bucket of the deployment with any name: renders name it with forceBucketName.
 func ParseBucket(text string) (policies.Bucket, error) {
 	b, err := policies.ParseBucket(text)
 	if err == nil && b.Assumed {

@@ -11,6 +11,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // linkedToService reports whether the target is a service-linked role. Service control policies do
@@ -141,27 +142,20 @@ func deniedBatches(requests []needs.SimulationRequest,
 		b.sample.Region = k.region
 		var further []string
 		for _, q := range groups[k] {
-			b.actions = appendNew(b.actions, q.Action)
+			b.actions = textfmt.AppendNew(b.actions, q.Action)
 			if slices.ContainsFunc(b.resources, func(r string) bool { return sameKind(r, q.Resource) }) {
-				further = appendNew(further, q.Resource)
+				further = textfmt.AppendNew(further, q.Resource)
 			} else {
 				b.resources = append(b.resources, q.Resource)
 			}
 		}
 		for _, resource := range further {
-			b.resources = appendNew(b.resources, resource)
+			b.resources = textfmt.AppendNew(b.resources, resource)
 		}
 		b.resources = b.resources[:min(len(b.resources), maxResources)]
 		list = append(list, b)
 	}
 	return list
-}
-
-func appendNew(list []string, s string) []string {
-	if slices.Contains(list, s) {
-		return list
-	}
-	return append(list, s)
 }
 
 // answerInBatch returns the answer to q. If the batch has too many resources to contain that of q,

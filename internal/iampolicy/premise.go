@@ -99,23 +99,12 @@ func (n Need) Within(p *Premise, resource string) Need {
 // The result matches the resources for each value of the variables. In the first five fields of an
 // ARN, it does not match values with a colon.
 func Widen(text string) string {
-	var b strings.Builder
-	for text != "" {
-		a, size, ok := variableAtom(text)
-		switch {
-		case !ok:
-			size = 1
-			b.WriteByte(text[0])
-		case a.kind == literal && a.char == '$':
-			b.WriteByte('$')
-		case a.kind == literal:
-			b.WriteByte('?')
-		default:
-			b.WriteByte('*')
+	return replaceVariables(text, func(a atom) string {
+		if a.kind == literal {
+			return "?"
 		}
-		text = text[size:]
-	}
-	return b.String()
+		return "*"
+	})
 }
 
 // coversWritten reports whether the statement matches each resource of the need, in each context,

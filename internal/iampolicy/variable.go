@@ -79,6 +79,24 @@ func (p *pattern) variablesWithoutDefault() (names []string) {
 // have. It also lists ${*}, ${?} and the variables with a wildcard in their value, because a Need
 // cannot express a literal wildcard.
 func Expand(text string, ctx Context) (expanded string, missing []string) {
+	expanded = replaceVariables(text, func(a atom) string {
+		if a.kind == literal {
+			missing = append(missing, string(a.char))
+			return ""
+		}
+		have, found := ctx.lookup(a.name)
+		if !found || len(have) != 1 || strings.ContainsAny(have[0], "*?") {
+			missing = append(missing, a.name)
+			return ""
+		}
+		return have[0]
+	})
+	return expanded, missing
+}
+
+// replaceVariables replaces the variables of a resource pattern, and ${*} and ${?}, by what with
+// returns for them. It replaces ${$} by a dollar sign.
+func replaceVariables(text string, with func(a atom) string) string {
 	var b strings.Builder
 	for text != "" {
 		a, size, ok := variableAtom(text)
@@ -88,17 +106,10 @@ func Expand(text string, ctx Context) (expanded string, missing []string) {
 			b.WriteByte(text[0])
 		case a.kind == literal && a.char == '$':
 			b.WriteByte('$')
-		case a.kind == literal:
-			missing = append(missing, string(a.char))
 		default:
-			have, found := ctx.lookup(a.name)
-			if !found || len(have) != 1 || strings.ContainsAny(have[0], "*?") {
-				missing = append(missing, a.name)
-			} else {
-				b.WriteString(have[0])
-			}
+			b.WriteString(with(a))
 		}
 		text = text[size:]
 	}
-	return b.String(), missing
+	return b.String()
 }

@@ -76,16 +76,12 @@ func swallowed(s Severity, impact string) Effect {
 var useTable = slices.Concat(userUses, roleUses)
 
 var userUses = []Use{
-	{Kind: User, Action: "servicequotas:GetServiceQuota", Operations: []Operation{Quotas},
-		Reason: quotaReason, Effect: quotaEffect, Source: permissionsPage},
-	{Kind: User, Action: "servicequotas:GetAWSDefaultServiceQuota", Operations: []Operation{Quotas},
-		Reason: quotaReason, Effect: quotaEffect, Source: permissionsPage},
+	quotaUse("servicequotas:GetServiceQuota"),
+	quotaUse("servicequotas:GetAWSDefaultServiceQuota"),
 	{Kind: User, Action: "servicequotas:RequestServiceQuotaIncrease", Operations: []Operation{Quotas},
 		Reason: "is used by `remotion lambda quotas increase`", Source: permissionsPage,
 		Effect: feature(Low, "`remotion lambda quotas increase` fails")},
-	{Kind: User, Action: "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota",
-		Operations: []Operation{Quotas},
-		Reason:     quotaReason, Effect: quotaEffect, Source: permissionsPage},
+	quotaUse("servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota"),
 
 	{Kind: User, Action: "iam:SimulatePrincipalPolicy", Operations: []Operation{Validate},
 		Reason: "lets `remotion lambda policies validate` simulate the permissions of the caller",
@@ -291,9 +287,11 @@ var userUses = []Use{
 
 const uncancellable = "renders cannot be cancelled with cancelRenderOnLambda()"
 
-const quotaReason = "is used by `remotion lambda quotas`"
-
-var quotaEffect = feature(Low, "`remotion lambda quotas` fails")
+func quotaUse(action string) Use {
+	return Use{Kind: User, Action: action, Operations: []Operation{Quotas},
+		Reason: "is used by `remotion lambda quotas`", Source: permissionsPage,
+		Effect: feature(Low, "`remotion lambda quotas` fails")}
+}
 
 // roleBucket is the impact on a role that may not create buckets, before and since the next call of
 // the creation is one that the documented role policy denies.

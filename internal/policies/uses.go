@@ -6,6 +6,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // A Use is one way in which Remotion uses a permission, and what happens without it.
@@ -121,7 +123,7 @@ func combined(list []*Use, granted func(action string) bool) Consequence {
 		if i == 0 {
 			c.Breakage, c.Severity, c.Source = e.Breakage, e.Severity, e.use.Source
 		}
-		reasons, impacts = appendNew(reasons, e.use.Reason), appendNew(impacts, e.Impact)
+		reasons, impacts = textfmt.AppendNew(reasons, e.use.Reason), textfmt.AppendNew(impacts, e.Impact)
 	}
 	for _, o := range Operations() {
 		if slices.Contains(operations, o) {
@@ -130,13 +132,6 @@ func combined(list []*Use, granted func(action string) bool) Consequence {
 	}
 	c.Reason, c.Impact = enumerate(reasons), enumerate(impacts)
 	return c
-}
-
-func appendNew(list []string, s string) []string {
-	if slices.Contains(list, s) {
-		return list
-	}
-	return append(list, s)
 }
 
 // enumerate joins clauses. Clauses with commas are separated by semicolons.

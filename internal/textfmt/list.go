@@ -2,6 +2,7 @@ package textfmt
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -66,4 +67,20 @@ func Shorten(list []string, most int, noun string) []string {
 		return append(list[:most:most], More(n-most, noun))
 	}
 	return list
+}
+
+// AppendNew appends a text to a list that does not contain it.
+func AppendNew(list []string, s string) []string {
+	if slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
+}
+
+// Verb returns the form of a verb for n things: one for a single thing, else many.
+func Verb(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
 }

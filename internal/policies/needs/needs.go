@@ -297,8 +297,8 @@ var existingBucketActions = map[string]bool{
 
 // buckets lists Remotion's buckets of a region: the real ones, or else any bucket that Remotion
 // could create. In the first region, withOthers adds those without the name of an audited region.
-// If oldNames is true, buckets lists only the buckets without a region in their names, whatever
-// their roles: Remotion finds them by their prefix.
+// If oldNames is true, buckets lists only the buckets without a region in their names. Their roles
+// do not matter, because Remotion finds them by their prefix.
 func (p Scope) buckets(region string, withOthers, oldNames bool) []resourcePair {
 	prefix := BucketPrefix(region)
 	var named, others []resourcePair

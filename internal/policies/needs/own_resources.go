@@ -6,6 +6,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // A VPC names the subnets and security groups of the functions of a region, each sorted.
@@ -22,9 +23,7 @@ func (p Scope) ownResources(releases []policies.Release,
 	for i := range list {
 		list[i].Undocumented = true
 		for _, release := range releases {
-			if name := release.Name(); !slices.Contains(list[i].NeededBy, name) {
-				list[i].NeededBy = append(list[i].NeededBy, name)
-			}
+			list[i].NeededBy = textfmt.AppendNew(list[i].NeededBy, release.Name())
 		}
 		list[i].Since = releases[0].Since
 	}
@@ -35,11 +34,15 @@ func (p Scope) ownResources(releases []policies.Release,
 // documents require for Remotion's own buckets, as far as such a bucket needs it.
 func (p Scope) ownBuckets(releases []policies.Release,
 	kind policies.PolicyKind) (list []policies.Requirement) {
+	if !slices.ContainsFunc(p.Buckets, func(b policies.Bucket) bool { return !b.Main() }) {
+		return nil
+	}
+	documented := policies.Union(releases, kind)
 	for _, b := range p.Buckets {
 		if b.Main() {
 			continue
 		}
-		for _, r := range policies.Union(releases, kind) {
+		for _, r := range documented {
 			_, action, _ := strings.Cut(r.Action, ":")
 			if !strings.HasPrefix(r.Action, "s3:") || !existingBucketActions[action] ||
 				b.NoACL && action == "PutObjectAcl" {
@@ -49,12 +52,8 @@ func (p Scope) ownBuckets(releases []policies.Release,
 			if onObjects(action) {
 				a.Resource += "/*"
 			}
-			own := policies.Requirement{Kind: kind, Sid: r.Sid, Action: r.Action, Resource: a.String()}
-			if !slices.ContainsFunc(list, func(o policies.Requirement) bool {
-				return o.Action == own.Action && o.Resource == own.Resource
-			}) {
-				list = append(list, own)
-			}
+			list = withOwn(list, policies.Requirement{Kind: kind, Sid: r.Sid, Action: r.Action,
+				Resource: a.String()})
 		}
 	}
 	return list
@@ -103,25 +102,29 @@ func (p Scope) ownNetworks(kind policies.PolicyKind) (list []policies.Requiremen
 		}
 		interfaces := arn.ARN{Partition: p.Partition, Service: "ec2", Region: region,
 			Account: p.Account, Resource: "network-interface/*"}.String()
-		actions := map[string]string{"ec2:CreateNetworkInterface": interfaces,
-			"ec2:DescribeNetworkInterfaces": "*", "ec2:DeleteNetworkInterface": interfaces}
+		actions := []struct{ action, resource string }{
+			{"ec2:CreateNetworkInterface", interfaces}, {"ec2:DescribeNetworkInterfaces", "*"},
+			{"ec2:DeleteNetworkInterface", interfaces}}
 		if kind == policies.User {
-			actions = map[string]string{"ec2:DescribeSecurityGroups": "*", "ec2:DescribeSubnets": "*",
-				"ec2:DescribeVpcs": "*"}
+			actions = []struct{ action, resource string }{{"ec2:DescribeSecurityGroups", "*"},
+				{"ec2:DescribeSubnets", "*"}, {"ec2:DescribeVpcs", "*"}}
 		}
-		for _, action := range []string{"ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces",
-			"ec2:DeleteNetworkInterface", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets",
-			"ec2:DescribeVpcs"} {
-			resource, ok := actions[action]
-			own := policies.Requirement{Kind: kind, Sid: ownSid, Action: action, Resource: resource}
-			if ok && !slices.ContainsFunc(list, func(o policies.Requirement) bool {
-				return o.Action == own.Action && o.Resource == own.Resource
-			}) {
-				list = append(list, own)
-			}
+		for _, a := range actions {
+			list = withOwn(list, policies.Requirement{Kind: kind, Sid: ownSid, Action: a.action,
+				Resource: a.resource})
 		}
 	}
 	return list
+}
+
+// withOwn appends a requirement to a list that has no requirement of the same action and resource.
+func withOwn(list []policies.Requirement, own policies.Requirement) []policies.Requirement {
+	if slices.ContainsFunc(list, func(o policies.Requirement) bool {
+		return o.Action == own.Action && o.Resource == own.Resource
+	}) {
+		return list
+	}
+	return append(list, own)
 }
 
 // ownResource lists the resources of a requirement from ownResources in one region.

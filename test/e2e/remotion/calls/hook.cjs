@@ -1,7 +1,7 @@
 // Prepares a Node process that runs a published release of Remotion against the embedded AWS. Load it
 // with `node --require`, in a process with Node's permission model.
 //
-// Remotion's function empties /tmp at each invocation, whatever TMPDIR says: on Lambda, /tmp belongs to
+// Remotion's function empties /tmp at each invocation and ignores TMPDIR: on Lambda, /tmp belongs to
 // the function. So this process must not be able to write outside its own directory. The process ends
 // if it can, and stand-ins.cjs replaces the code that empties /tmp.
 //
