@@ -22,6 +22,8 @@ type IAMChange struct {
 	// service that the call came from.
 	Actor string `json:"actor"`
 	From  string `json:"from,omitempty"`
+	// UserAgent is the user agent that the client sent.
+	UserAgent string `json:"userAgent,omitempty"`
 
 	UserName  string `json:"userName,omitempty"`
 	RoleName  string `json:"roleName,omitempty"`

@@ -88,6 +88,7 @@ func Read(event []byte) (IAMChange, bool, error) {
 		}
 	}
 	c.Actor, c.From = record.actor(c.Account)
+	c.UserAgent = record.text("userAgent", maxName)
 	return c, true, nil
 }
 

@@ -133,7 +133,8 @@ func TestReadEveryChange(t *testing.T) {
 		}
 		at := time.Date(2026, 11, 16, 8, 57, 12, 0, time.UTC)
 		if c.ActorWithAddress() != "user/ci-deployer from 203.0.113.7" || !c.At.Equal(at) ||
-			c.Account != account || c.ID != "0c6f5a6e-39c4-4a0b-8f0e-1a2b3c4d5e6f" {
+			c.Account != account || c.ID != "0c6f5a6e-39c4-4a0b-8f0e-1a2b3c4d5e6f" ||
+			c.UserAgent != "aws-cli/2.31.9" {
 			t.Errorf("%s: %+v", event, c)
 		}
 		// A call without parameters is still a change, but its entity has no name.

@@ -169,3 +169,22 @@ func (c catalogue) inNearService(service, text string) string {
 	}
 	return ""
 }
+
+// Matching returns the actions that exist and match a pattern with one service, such as s3:Put*,
+// with their service, in the order of the list. It returns nil for a service that is not listed.
+func Matching(pattern string) (list []string) {
+	service, text, _ := strings.Cut(strings.ToLower(pattern), ":")
+	for _, a := range parsed().services[service] {
+		if match(text, strings.ToLower(a.name)) {
+			list = append(list, service+":"+a.name)
+		}
+	}
+	return list
+}
+
+// Exists reports whether an action is in the list, or belongs to a service that is not listed.
+func Exists(name string) bool {
+	service, _, _ := strings.Cut(strings.ToLower(name), ":")
+	_, known := parsed().known[strings.ToLower(name)]
+	return known || parsed().services[service] == nil
+}

@@ -32,6 +32,9 @@ func Unlimited() *Budget { return NewBudget(context.Background(), math.MaxInt) }
 // Used returns the number of steps that are spent. It may exceed the budget slightly.
 func (b *Budget) Used() int { return b.total - b.left }
 
+// Spent reports whether the budget allows no further work.
+func (b *Budget) Spent() bool { return b.spent() }
+
 // spent reports whether the budget allows no further work.
 func (b *Budget) spent() bool { return b.left <= 0 || b.ctx.Err() != nil }
 

@@ -33,7 +33,13 @@ type Document struct {
 	Version    string
 	ID         string
 	Statements []Statement
+
+	characters int // see Characters
 }
+
+// Characters returns the size of the text that was parsed, as IAM counts it. It is 0 for a document
+// that was not parsed.
+func (d *Document) Characters() int { return d.characters }
 
 // A Statement is one statement of a document, with its patterns compiled.
 type Statement struct {
@@ -89,6 +95,7 @@ func parse(text string, trust bool) (*Document, error) {
 	if len(doc.Statements) == 0 {
 		return nil, p.errorf(p.list, "Statement is an empty list: add a statement")
 	}
+	doc.characters = Size(text)
 	variables := doc.Version == Version
 	if variables && p.unclosed >= 0 {
 		return nil, p.errorf(p.unclosed,

@@ -28,6 +28,8 @@ type Policy struct {
 	Document *Document
 	// ByAWS is true for a managed policy of AWS. The account cannot change it.
 	ByAWS bool
+	// Location says where the document is stored.
+	Location Location
 }
 
 // Grants holds all policies that decide about the requests of a principal.

@@ -15,6 +15,20 @@ func (d *Document) MarshalJSON() ([]byte, error) {
 	return w.Bytes(), nil
 }
 
+// UnmarshalJSON reads what MarshalJSON writes, of a policy or of a trust policy.
+func (d *Document) UnmarshalJSON(text []byte) error {
+	parsed, err := Parse(string(text))
+	if err != nil {
+		trust, trustErr := ParseTrust(string(text))
+		if trustErr != nil {
+			return err
+		}
+		parsed = trust
+	}
+	*d = *parsed
+	return nil
+}
+
 // Text returns the document in the format of Remotion's documents: indented by two spaces, with
 // Action and Resource as lists even if they have one value. It ends in a line break.
 func (d *Document) Text() string {

@@ -2,6 +2,7 @@ package iampolicy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/arn"
@@ -104,6 +105,43 @@ func nearest(near []Match, need, example string) (at int, miss NearMatch) {
 		}
 	}
 	return at, miss
+}
+
+// NearMatchOf returns how a resource pattern misses a needed resource. need is the needed pattern
+// and example one of its resources, which the pattern does not match.
+func NearMatchOf(pattern, need, example string) NearMatch {
+	return nearMatchOf(pattern, need, example)
+}
+
+// Corrected returns the pattern with the differing part replaced, and reports whether the kind has
+// such a part.
+func (m NearMatch) Corrected() (string, bool) {
+	switch m.Kind {
+	case Typo, WrongCase:
+		common := 0
+		for common < len(m.Got) && common < len(m.Want) && m.Got[common] == m.Want[common] {
+			common++
+		}
+		start := m.At - 1 - common
+		if start < 0 || !strings.HasPrefix(m.Pattern[min(start, len(m.Pattern)):], m.Got) {
+			return "", false
+		}
+		return m.Pattern[:start] + m.Want + m.Pattern[start+len(m.Got):], true
+	case WrongPartition, WrongService, WrongRegion, WrongAccount:
+		fields, n := arn.Split(m.Pattern)
+		if n < len(fields) {
+			return "", false
+		}
+		fields[1+slices.Index(fieldMiss[:], m.Kind)] = m.Want
+		return fields.String(), true
+	case NotObjects:
+		return m.Pattern + "/*", true
+	case NotStreams:
+		return m.Pattern + ":*", true
+	case NotBucket:
+		return strings.TrimSuffix(m.Pattern, "/*"), true
+	}
+	return "", false
 }
 
 // nearMatchOf returns how a pattern misses the example of a need.

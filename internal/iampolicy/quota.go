@@ -1,6 +1,9 @@
 package iampolicy
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // The maximum numbers of characters in a managed policy, which includes permissions boundaries, and
 // in all inline policies of a user, a role or a group together. IAM does not count white space.
@@ -14,11 +17,9 @@ const (
 
 // Size returns the size of a policy document as IAM counts it: characters without white space.
 func Size(document string) int {
-	n := 0
-	for _, c := range document {
-		if !strings.ContainsRune(" \t\r\n", c) {
-			n++
-		}
+	n := utf8.RuneCountInString(document)
+	for _, space := range []string{" ", "\t", "\r", "\n"} {
+		n -= strings.Count(document, space)
 	}
 	return n
 }

@@ -342,8 +342,7 @@ const AnyRegion = "*"
 
 // ExampleFunction returns the ARN of a function that Remotion could deploy in a region.
 func (p Scope) ExampleFunction(region string) string {
-	return arn.ARN{Partition: p.Partition, Service: "lambda", Region: region, Account: p.Account,
-		Resource: "function:" + syntheticFunction}.String()
+	return p.FunctionARN(region, syntheticFunction)
 }
 
 // BucketPrefix returns the prefix of the names of all buckets that Remotion creates in a region.
@@ -364,4 +363,15 @@ func (q SimulationRequest) RequestedRegion() string {
 		return globalRegionOfChina
 	}
 	return globalRegion
+}
+
+// FunctionARN returns the ARN of a function of the account.
+func (p Scope) FunctionARN(region, name string) string {
+	return arn.ARN{Partition: p.Partition, Service: "lambda", Region: region, Account: p.Account,
+		Resource: "function:" + name}.String()
+}
+
+// BucketARN returns the ARN of a bucket.
+func (p Scope) BucketARN(name string) string {
+	return arn.ARN{Partition: p.Partition, Service: "s3", Resource: name}.String()
 }
