@@ -64,7 +64,7 @@ func newServices(a *Account, guard authz.Guard) (*services, error) {
 		return nil, err
 	}
 	s.s3 = s3.New(account, a.Buckets)
-	s.organizations = organizations.New(account, a.ServiceControlPolicies != nil)
+	s.organizations = organizations.New(account, a.ServiceControlPolicies, s.iam.SetOrganization)
 	for _, svc := range []service.Service{s.iam, s.sts, s.sns, s.s3, s.cloudwatch, s.lambda,
 		s.organizations, logs.New(account), quotas.New(account)} {
 		d := svc.Definition()

@@ -59,6 +59,7 @@ func (l *loader) managedPolicy(in section[managedPolicy], at, name string) iam.M
 		return m
 	}
 	m.Path = l.path(p.Path, join(at, "path"))
+	m.Tags = l.textsByKey(p.Tags, join(at, "tags"))
 	if arnAt := join(at, "arn"); l.node(p.ARN, arnAt) != nil {
 		m.ARN = l.text(p.ARN, arnAt)
 		a, ok := awsarn.Parse(m.ARN)

@@ -59,6 +59,7 @@ import (
 //	  remotion-user:
 //	    path: /teams/
 //	    older: [{file: v1.json}]   # v1; the default version is v2
+//	    tags: {owner: platform}
 //	    document: {file: v2.json}
 //	  ReadOnlyAccess: {arn: "arn:aws:iam::aws:policy/ReadOnlyAccess", document: {file: ro.json}}
 //	functions:                     # deployed functions; the default region is function.region

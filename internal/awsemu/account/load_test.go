@@ -75,6 +75,7 @@ policies:
   limits:
     path: /teams/
     older: [{file: docs/read.json}]
+    tags: {owner: platform}
     document: {file: docs/read.json}
   short: {file: docs/read.json}
   ReadOnly: {arn: "arn:aws-cn:iam::aws:policy/job/ReadOnly", document: {file: docs/read.json}}
@@ -152,7 +153,8 @@ function: {region: cn-north-1, name: auditor, timeout: 60, memory: 256, role: wo
 		Roles: map[string]awsemu.Role{"worker": {Trust: "ec2.amazonaws.com"}, "second": {Trust: trust},
 			"third": {Trust: trust, Path: "/a/b/"}},
 		Policies: map[string]awsemu.ManagedPolicy{
-			"limits":   {Path: "/teams/", Document: read, OlderVersions: []string{read}},
+			"limits": {Path: "/teams/", Document: read, OlderVersions: []string{read},
+				Tags: map[string]string{"owner": "platform"}},
 			"short":    {Document: read},
 			"ReadOnly": {ARN: "arn:aws-cn:iam::aws:policy/job/ReadOnly", Document: read},
 		},

@@ -89,10 +89,11 @@ type role struct {
 // A managedPolicy contains the settings of a managed policy. It is empty if the file has a document
 // instead.
 type managedPolicy struct {
-	Path     value   `yaml:"path"`
-	ARN      value   `yaml:"arn"`
-	Document value   `yaml:"document"`
-	Older    []value `yaml:"older"`
+	Path     value         `yaml:"path"`
+	ARN      value         `yaml:"arn"`
+	Document value         `yaml:"document"`
+	Older    []value       `yaml:"older"`
+	Tags     map[key]value `yaml:"tags"`
 }
 
 type lambdaFunction struct {

@@ -57,6 +57,8 @@ func TestOperationsNeedTheirActionOnTheirResource(t *testing.T) {
 		"iam:SimulatePrincipalPolicy": user, "sns:Publish": emutest.Alerts,
 		"iam:AddUserToGroup": group, "iam:RemoveUserFromGroup": group, "iam:ListGroupsForUser": user,
 		"iam:UpdateAssumeRolePolicy": role,
+		"iam:CreateRole":             "arn:aws:iam::123456789012:role/new/made",
+		"iam:CreatePolicy":           "arn:aws:iam::123456789012:policy/new/x",
 	}
 	everywhere := []string{"iam:ListRoles", "iam:ListUsers", "iam:ListAccountAliases",
 		"iam:SimulateCustomPolicy"}
@@ -84,6 +86,10 @@ func TestOperationsNeedTheirActionOnTheirResource(t *testing.T) {
 				resource = policy
 			}
 			t.Run(action, func(t *testing.T) {
+				params := maps.Clone(params)
+				if created := resources[action]; strings.HasPrefix(operation, "Create") && created != "" {
+					params["Path"], params["RoleName"] = "/new/", "made"
+				}
 				codeUnder := func(document string, params map[string]string) string {
 					srv := &awsemu.Server{Account: emutest.CallerWith(document), EnforceIAM: true,
 						Now: emutest.AtNoon}

@@ -65,6 +65,8 @@ type ManagedPolicy struct {
 	ARN string
 	// Document is the text of the default version.
 	Document string
+	// Tags are the policy's tags.
+	Tags map[string]string
 	// OlderVersions are the texts of the older versions, oldest first. Their ids are v1, v2 and so on.
 	// The default version has the next id.
 	OlderVersions []string

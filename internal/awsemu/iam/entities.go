@@ -16,18 +16,18 @@ type boundaryXML struct {
 	ARN  string `xml:"PermissionsBoundaryArn"`
 }
 
-// tagsXML are the tags of an entity. Lists of entities do not contain them.
+// tagsXML are the tags of an entity or a policy. Lists do not contain them.
 type tagsXML = *wire.Members[tagXML]
 
 type tagXML struct{ Key, Value string }
 
-func tagsOf(e *entity) tagsXML {
-	if len(e.tags) == 0 {
+func tagsOf(tags map[string]string) tagsXML {
+	if len(tags) == 0 {
 		return nil
 	}
 	var list []tagXML
-	for _, key := range slices.Sorted(maps.Keys(e.tags)) {
-		list = append(list, tagXML{key, e.tags[key]})
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		list = append(list, tagXML{key, tags[key]})
 	}
 	members := wire.ListOf(list)
 	return &members
@@ -71,7 +71,7 @@ func boundaryOf(e *entity) *boundaryXML {
 }
 
 func (c call) user(e *entity) userXML {
-	return userXML{e.path, e.name, e.id, e.ARN(), wire.Stamp(e.created), boundaryOf(e), tagsOf(e)}
+	return userXML{e.path, e.name, e.id, e.ARN(), wire.Stamp(e.created), boundaryOf(e), tagsOf(e.tags)}
 }
 
 func (c call) group(e *entity) groupXML {
@@ -80,7 +80,7 @@ func (c call) group(e *entity) groupXML {
 
 func (c call) role(e *entity) roleXML {
 	return roleXML{e.path, e.name, e.id, e.ARN(), wire.Stamp(e.created), wire.Encode(e.trust.text),
-		3600, boundaryOf(e), tagsOf(e)}
+		3600, boundaryOf(e), tagsOf(e.tags)}
 }
 
 // entityReads are the operations that read users, groups, roles and their inline policies.

@@ -13,6 +13,10 @@ func noSuchEntity(format string, args ...any) *wire.Error {
 	return wire.Refuse(http.StatusNotFound, "NoSuchEntity", format, args...)
 }
 
+func alreadyExists(format string, args ...any) *wire.Error {
+	return wire.Refuse(http.StatusConflict, "EntityAlreadyExists", format, args...)
+}
+
 func limitExceeded(format string, args ...any) *wire.Error {
 	return wire.Refuse(http.StatusConflict, "LimitExceeded", format, args...)
 }

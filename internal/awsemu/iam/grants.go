@@ -23,6 +23,11 @@ func (o Organization) levels() [][]iampolicy.Policy {
 	return levels
 }
 
+// SetOrganization replaces the service control policies that apply to the account.
+func (s *Service) SetOrganization(levels [][]string) {
+	s.organization = Organization(levels).levels()
+}
+
 // grants returns the policies that decide about the calls of an entity: the policies of the
 // entity and of its groups, the boundary and the organization's policies. It omits the excluded
 // policies. The policies have the ids that the simulator uses. A managed policy appears once, even

@@ -1,6 +1,8 @@
 package iam
 
 import (
+	"cmp"
+
 	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 )
@@ -15,6 +17,13 @@ var (
 	onGroup  = service.On(namedEntityARN(service.KindGroup))
 	onRole   = service.On(namedEntityARN(service.KindRole))
 	onPolicy = service.On(parameter("PolicyArn"))
+
+	onNewRole = service.On(func(c call) string {
+		return c.entityARN(service.KindRole, cmp.Or(c.Form.Get("Path"), "/"), c.Form.Get("RoleName"))
+	})
+	onNewPolicy = service.On(func(c call) string {
+		return c.policyARN(cmp.Or(c.Form.Get("Path"), "/"), c.Form.Get("PolicyName"))
+	})
 )
 
 // parameter returns a function that returns the ARN in a parameter of a call.
@@ -54,9 +63,13 @@ var entityParams = []struct {
 }
 
 // setConditionKeys sets the condition keys with the prefix iam:. iam:PermissionsBoundary is the
-// boundary of the entity that the call names.
+// boundary that the call sets, or else the boundary of the entity that the call names.
 func setConditionKeys(c call, set func(key, value string)) {
 	set("iam:PolicyARN", c.Form.Get("PolicyArn"))
+	if boundary := c.Form.Get("PermissionsBoundary"); boundary != "" {
+		set("iam:PermissionsBoundary", boundary)
+		return
+	}
 	for _, p := range entityParams {
 		if e := c.entities[p.kind][c.Form.Get(p.name)]; e != nil && e.boundary != nil {
 			set("iam:PermissionsBoundary", e.boundary.arn)

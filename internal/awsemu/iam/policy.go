@@ -32,6 +32,7 @@ func newDocument(text string) document {
 type policy struct {
 	arn, name, path, id string
 	created, updated    time.Time
+	tags                map[string]string
 	versions            []version // oldest first
 	defaultVersion      string    // the default version's id
 	made                int       // the number of versions ever created; ids are not reused
@@ -63,6 +64,7 @@ func (s *Service) addPolicy(name string, m ManagedPolicy) {
 		arn:  cmp.Or(m.ARN, s.policyARN(path, name)),
 		name: name,
 		path: path,
+		tags: m.Tags,
 	}
 	if _, rest, ofAWS := strings.Cut(m.ARN, ":policy/"); ofAWS {
 		p.path = "/" + rest[:strings.LastIndexByte("/"+rest, '/')]

@@ -18,6 +18,7 @@ type policyXML struct {
 	IsAttachable     bool
 	CreateDate       string
 	UpdateDate       string
+	Tags             tagsXML
 }
 
 type versionXML struct {
@@ -54,7 +55,7 @@ func (c call) policy(p *policy) policyXML {
 	attached, bounding := c.usage(p)
 	return policyXML{
 		p.name, p.id, p.arn, p.path, p.defaultVersion, attached, bounding, true,
-		wire.Stamp(p.created), wire.Stamp(p.updated),
+		wire.Stamp(p.created), wire.Stamp(p.updated), tagsOf(p.tags),
 	}
 }
 

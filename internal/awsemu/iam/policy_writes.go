@@ -3,30 +3,34 @@ package iam
 import (
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// policyWrites are the operations that change policies: inline policies, versions and attachments
-// of managed policies, and trust policies.
+// policyWrites are the operations that change policies: inline policies, managed policies with
+// their versions and attachments, and trust policies.
 var policyWrites = table{
 	"PutUserPolicy":          {Do: forInline(service.KindUser, putInline), Needs: onUser},
 	"PutGroupPolicy":         {Do: forInline(service.KindGroup, putInline), Needs: onGroup},
-	"PutRolePolicy":          {Do: forInline(service.KindRole, putInline), Needs: onRole},
+	"PutRolePolicy":          {Do: forInlineOfRole(putInline), Needs: onRole},
 	"DeleteUserPolicy":       {Do: forInline(service.KindUser, deleteInline), Needs: onUser},
 	"DeleteGroupPolicy":      {Do: forInline(service.KindGroup, deleteInline), Needs: onGroup},
-	"DeleteRolePolicy":       {Do: forInline(service.KindRole, deleteInline), Needs: onRole},
-	"UpdateAssumeRolePolicy": {Do: forEntity(service.KindRole, updateAssumeRolePolicy), Needs: onRole},
+	"DeleteRolePolicy":       {Do: forInlineOfRole(deleteInline), Needs: onRole},
+	"UpdateAssumeRolePolicy": {Do: forRole(updateAssumeRolePolicy), Needs: onRole},
 
 	"AttachUserPolicy":  {Do: forEntity(service.KindUser, attach), Needs: onUser},
 	"AttachGroupPolicy": {Do: forEntity(service.KindGroup, attach), Needs: onGroup},
-	"AttachRolePolicy":  {Do: forEntity(service.KindRole, attach), Needs: onRole},
+	"AttachRolePolicy":  {Do: forRole(attach), Needs: onRole},
 	"DetachUserPolicy":  {Do: forEntity(service.KindUser, detach), Needs: onUser},
 	"DetachGroupPolicy": {Do: forEntity(service.KindGroup, detach), Needs: onGroup},
-	"DetachRolePolicy":  {Do: forEntity(service.KindRole, detach), Needs: onRole},
+	"DetachRolePolicy":  {Do: forRole(detach), Needs: onRole},
 
+	"CreatePolicy":            {Do: createPolicy, Needs: onNewPolicy},
+	"DeletePolicy":            {Do: deletePolicy, Needs: onPolicy},
 	"CreatePolicyVersion":     {Do: createPolicyVersion, Needs: onPolicy},
 	"SetDefaultPolicyVersion": {Do: setDefaultPolicyVersion, Needs: onPolicy},
 	"DeletePolicyVersion":     {Do: deletePolicyVersion, Needs: onPolicy},
@@ -86,6 +90,14 @@ func (c call) trustDocument(param string) (document, error) {
 		return document{}, malformed(err)
 	}
 	return document{text: text}, nil
+}
+
+// forInlineOfRole returns an operation that changes an inline policy of a role.
+func forInlineOfRole(
+	do func(c call, e *entity, policy string) (any, error)) func(call) (any, error) {
+	return forRole(func(c call, _ *entity) (any, error) {
+		return forInline(service.KindRole, do)(c)
+	})
 }
 
 func putInline(c call, e *entity, name string) (any, error) {
@@ -169,6 +181,60 @@ func (c call) ownPolicy() (*policy, error) {
 				c.Operation, p.arn)
 	}
 	return p, err
+}
+
+func createPolicy(c call) (any, error) {
+	name, err := c.name("PolicyName", 128)
+	if err != nil {
+		return nil, err
+	}
+	path, err := c.path()
+	if err != nil {
+		return nil, err
+	}
+	doc, err := c.managedDocument()
+	if err != nil {
+		return nil, err
+	}
+	tags, err := c.addTags(nil)
+	if err != nil {
+		return nil, err
+	}
+	own := 0
+	for _, p := range c.policies {
+		if !p.ofAWS() {
+			own++
+		}
+		if !p.ofAWS() && strings.EqualFold(p.name, name) {
+			return nil, alreadyExists("A policy called %s already exists. Duplicate names are not allowed.",
+				name)
+		}
+	}
+	if own >= maxPolicies {
+		return nil, limitExceeded("Cannot exceed quota for PoliciesPerAccount: %d", maxPolicies)
+	}
+	p := &policy{arn: c.policyARN(path, name), name: name, path: path, tags: tags,
+		id:      service.UniqueID(service.PrefixPolicy, name, strconv.Itoa(c.account.Next())),
+		created: c.Now()}
+	p.add(doc, c.Now(), true)
+	c.policies[p.arn] = p
+	return struct{ Policy policyXML }{c.policy(p)}, nil
+}
+
+func deletePolicy(c call) (any, error) {
+	p, err := c.ownPolicy()
+	if err != nil {
+		return nil, err
+	}
+	switch attached, bounding := c.usage(p); {
+	case attached+bounding > 0:
+		return nil, deleteConflict("Cannot delete a policy attached to entities.")
+	case len(p.versions) > 1:
+		return nil, deleteConflict("This policy has more than one version. Before you delete a policy, " +
+			"you must delete the policy's versions. The default version is deleted with the policy.")
+	}
+	delete(c.policies, p.arn)
+	return nil, nil
 }
 
 func createPolicyVersion(c call) (any, error) {

@@ -24,6 +24,8 @@ const (
 	maxGroupsPerUser = 10
 	maxAttached      = 10
 	maxVersions      = 5
+	maxPolicies      = 1500
+	maxRoles         = 1000
 )
 
 // PolicySize returns the number of characters that count toward IAM's quotas.

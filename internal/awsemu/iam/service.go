@@ -114,7 +114,7 @@ func (s *Service) Definition() service.Definition {
 		Throttled: wire.Error{Status: http.StatusBadRequest, Code: "Throttling",
 			Message: "Rate exceeded"},
 		Operations: service.Bind(s.bind, entityReads, policyReads, membershipWrites, policyWrites,
-			simulation),
+			entityWrites, tagWrites, simulation),
 		ConditionKeys: func(c *service.Call, set func(key, value string)) {
 			setConditionKeys(s.bind(c), set)
 		},

@@ -1,10 +1,9 @@
-// Package organizations emulates DescribeOrganization of AWS Organizations.
+// Package organizations emulates the organization of the account and its service control policies.
 package organizations
 
 import (
 	"net/http"
 
-	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
@@ -17,14 +16,22 @@ const (
 
 // A Service describes the organization of the account.
 type Service struct {
-	account *service.Account
-	member  bool
+	account  *service.Account
+	policies []*policy // FullAWSAccess first
+	levels   []*level  // root first; nil if the account is in no organization
+	enforce  func(levels [][]string)
 }
 
-// New returns a service. The account is in no organization if member is false.
-func New(account *service.Account, member bool) *Service {
-	return &Service{account: account, member: member}
+// New returns a service with the documents of the account's service control policies: of the root,
+// each unit and the account. Nil means that the account is in no organization. After each change,
+// the service calls enforce with the documents.
+func New(account *service.Account, levels [][]string, enforce func(levels [][]string)) *Service {
+	s := &Service{account: account, enforce: enforce}
+	s.addLevels(levels)
+	return s
 }
+
+func (s *Service) member() bool { return s.levels != nil }
 
 // A call is a call of Organizations.
 type call struct {
@@ -44,25 +51,24 @@ func (s *Service) Definition() service.Definition {
 		Denial: "AccessDeniedException",
 		Throttled: wire.Error{Status: http.StatusBadRequest, Code: "TooManyRequestsException",
 			Message: "Rate exceeded"},
-		Operations: service.Bind(func(c *service.Call) call { return call{c, s} }, operations),
+		Operations: service.Bind(func(c *service.Call) call { return call{c, s} }, operations,
+			policyOperations),
 	}
 }
+
+var errNotMember = refuse("AWSOrganizationsNotInUseException",
+	"Your account is not a member of an organization.")
 
 // describeOrganization returns the organization, which every member account may read.
 // https://docs.aws.amazon.com/organizations/latest/APIReference/API_DescribeOrganization.html
 func describeOrganization(c call) (any, error) {
-	if !c.member {
-		return nil, wire.Refuse(http.StatusBadRequest, "AWSOrganizationsNotInUseException",
-			"Your account is not a member of an organization.")
-	}
-	arn := func(resource string) string {
-		return awsarn.ARN{Partition: c.account.Partition, Service: "organizations", Account: Management,
-			Resource: resource}.String()
+	if !c.member() {
+		return nil, errNotMember
 	}
 	return map[string]map[string]string{"Organization": {
-		"Arn": arn("organization/" + ID), "FeatureSet": "ALL", "Id": ID,
+		"Arn": c.managementARN("organization/" + ID), "FeatureSet": "ALL", "Id": ID,
 		"MasterAccountId":    Management,
-		"MasterAccountArn":   arn("account/" + ID + "/" + Management),
+		"MasterAccountArn":   c.managementARN("account/" + ID + "/" + Management),
 		"MasterAccountEmail": "management@example.com",
 	}}, nil
 }

@@ -1,7 +1,9 @@
-// Package sts emulates GetCallerIdentity and AssumeRole of STS.
+// Package sts emulates GetCallerIdentity, AssumeRole and DecodeAuthorizationMessage of STS.
 package sts
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -56,6 +58,7 @@ var operations = service.Table[call]{
 		Resource:           func(c call) string { return c.Form.Get("RoleArn") },
 		DecidedByOperation: true,
 	}}},
+	"DecodeAuthorizationMessage": {Do: decodeMessage, Needs: []service.Need[call]{{}}},
 }
 
 // Definition implements [service.Service].
@@ -139,6 +142,34 @@ func assumeRole(c call) (any, error) {
 		credentials{key, service.Secret(key), tokenOf(key), wire.Stamp(c.Now().Add(time.Hour))},
 		assumedRole{assumed.UserID, assumed.ARN},
 	}, nil
+}
+
+// maxEncoded is the maximum length of an encoded message.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_DecodeAuthorizationMessage.html
+const maxEncoded = 10240
+
+// EncodeMessage returns an encoded authorization message. AWS encrypts these messages; the emulator
+// only encodes them, because no emulated service returns one.
+func EncodeMessage(decoded string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(decoded))
+}
+
+// decodeMessage returns the JSON of an encoded message.
+func decodeMessage(c call) (any, error) {
+	switch encoded := c.Form.Get("EncodedMessage"); {
+	case encoded == "":
+		return nil, wire.Required("encodedMessage")
+	case len(encoded) > maxEncoded:
+		return nil, wire.Constraint("encodedMessage",
+			"Member must have length less than or equal to 10240")
+	default:
+		decoded, err := base64.RawURLEncoding.DecodeString(encoded)
+		if err != nil || !json.Valid(decoded) {
+			return nil, wire.Refuse(http.StatusBadRequest, "InvalidAuthorizationMessageException",
+				"Message is not valid")
+		}
+		return struct{ DecodedMessage string }{string(decoded)}, nil
+	}
 }
 
 // start starts a session of a role, and returns its access key id and its identity.

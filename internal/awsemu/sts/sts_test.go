@@ -1,6 +1,7 @@
 package sts_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -8,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	emusts "github.com/remotion-audit/remotion-audit/internal/awsemu/sts"
 	"github.com/remotion-audit/remotion-audit/internal/testing/emutest"
 )
 
@@ -66,6 +68,35 @@ func TestAssumeRoleDoesNotRevealWhetherARoleExists(t *testing.T) {
 			emutest.WantError(t, err, tt.code, "")
 		})
 	}
+}
+
+func TestDecodeAuthorizationMessage(t *testing.T) {
+	const decoded = `{"allowed":false,"explicitDeny":false}`
+	srv := &awsemu.Server{EnforceIAM: true, Account: emutest.CallerWith(emutest.DocumentOf(
+		`{"Effect":"Allow","Action":"sts:DecodeAuthorizationMessage","Resource":"*"}`))}
+	url := emutest.Listen(t, srv)
+	c := emutest.Dial(t, url, emutest.UserKey).STS
+	decode := func(c *sts.Client, encoded string) (string, error) {
+		out, err := c.DecodeAuthorizationMessage(t.Context(),
+			&sts.DecodeAuthorizationMessageInput{EncodedMessage: &encoded})
+		if err != nil {
+			return "", err
+		}
+		return *out.DecodedMessage, nil
+	}
+	if got, err := decode(c, emusts.EncodeMessage(decoded)); err != nil || got != decoded {
+		t.Errorf("got %s, %v", got, err)
+	}
+	for _, invalid := range []string{"not base64!", emusts.EncodeMessage("no JSON")} {
+		_, err := decode(c, invalid)
+		emutest.WantError(t, err, "InvalidAuthorizationMessageException", "Message is not valid")
+	}
+	_, err := decode(c, strings.Repeat("A", 10241))
+	emutest.WantError(t, err, "ValidationError", "")
+	denied := emutest.Dial(t, emutest.Listen(t, &awsemu.Server{EnforceIAM: true,
+		Account: emutest.CallerWith(emutest.DocumentOf(emutest.AllowS3))}), emutest.UserKey).STS
+	_, err = decode(denied, emusts.EncodeMessage(decoded))
+	emutest.WantError(t, err, "AccessDenied", "")
 }
 
 func TestOtherPartitionsAndAccounts(t *testing.T) {
