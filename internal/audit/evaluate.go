@@ -66,16 +66,19 @@ func (s Summary) Plus(o Summary) Summary {
 	}
 }
 
-// evaluateTarget returns the findings about a target and the number of its requirements.
-func (j *Judge) evaluateTarget(t TargetFacts) (findings []Finding, total int) {
+// evaluateTarget returns the findings about a target, its requirements, and their number with that
+// of its trust policy. A target that exists has one finding for each requirement, in the same
+// order, after the one about its trust policy.
+func (j *Judge) evaluateTarget(t TargetFacts) (findings []Finding,
+	required []policies.Requirement, total int) {
 	releases := t.judgedBy(j.facts.judgedBy())
-	required := j.requirements(t, releases)
+	required = j.requirements(t, releases)
 	total = len(required)
 	if t.Kind == RenderRole {
 		total++
 	}
 	if t.Presence == Absent {
-		return []Finding{withFunctions(missingTarget(t, required), t)}, total
+		return []Finding{withFunctions(missingTarget(t, required), t)}, nil, total
 	}
 	if t.Kind == RenderRole {
 		findings = append(findings, withFunctions(evaluateTrust(t), t))
@@ -89,7 +92,7 @@ func (j *Judge) evaluateTarget(t TargetFacts) (findings []Finding, total int) {
 	applyAlternatives(findings[first:], required, t.granted(findings, releases))
 	t.limitRendererGaps(findings)
 	j.setRootCause(t, findings)
-	return findings, total
+	return findings, required, total
 }
 
 // granted returns a function that reports whether all findings about an action are satisfied, as

@@ -10,17 +10,27 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/remedy"
 )
 
 // A Judge evaluates one target after the other, in any order. It keeps what the report contains,
 // but not the facts of a target, so that an account with many targets needs little memory.
 type Judge struct {
+	// Known returns earlier documents of a target, for an undo; nil for none. The judge calls it only
+	// for targets with gaps, because it may have to read them.
+	Known func(TargetFacts) []remedy.Known
+	// Changes are the IAM changes that started the run, newest first: they may name the tool that owns
+	// a document.
+	Changes []IAMChange
+
 	facts   Facts
 	targets map[int]*judgement
 	// outOfTime reports whether the time for the audit is over. The judge asks before each need, and
 	// not again after the first true: late is then true.
 	outOfTime func() bool
 	late      bool
+	// tightened counts the over-grants with tightened documents.
+	tightened int
 	// required holds the requirements of equal scopes, uncalled what Scope.Uncalled returns for them,
 	// texts one copy of each text of the findings, and recognized and misnamed what is known about
 	// documents. Most targets of an account have the same.
@@ -45,11 +55,14 @@ type requirementsKey struct {
 type judgement struct {
 	target   TargetReport
 	findings []Finding
+	fix      *remedy.Fix // nil without gaps
 	problems []Problem
 	// documents are the notices about the documents of the target, buckets its buckets with custom
 	// names.
 	documents []Notice
 	buckets   []string
+	// overGrants are the notices about what the target may do beyond Remotion's needs.
+	overGrants []Notice
 	// assumed are the buckets with an assumed role, uncalled the actions of NoticeUncalled.
 	// withoutInsights are the regions of NoticeInsights.
 	assumed, uncalled, withoutInsights []string
@@ -88,13 +101,14 @@ const notInTimeRemedy = "increase the function's memory, which also sets its sha
 // Add evaluates the target with that index in the report.
 func (j *Judge) Add(index int, t TargetFacts) {
 	t.Assumed = j.facts.Assumed
-	findings, total := j.evaluateTarget(t)
+	findings, required, total := j.evaluateTarget(t)
 	sum := count(findings, total)
 	result := &judgement{findings: findings, problems: problemsOf(t),
 		documents: append(j.documentNotices(t, sum.Gaps > 0), j.actionNotices(t)...)}
 	if t.Presence != Absent {
 		result.upgrade, result.renamed = j.upgradeOf(t)
 	}
+	result.fix = j.fixOf(t, findings, required)
 	if j.late && slices.ContainsFunc(findings, func(f Finding) bool {
 		return f.Status == Unverified && f.Why == NotInTime
 	}) {
@@ -113,10 +127,19 @@ func (j *Judge) Add(index int, t TargetFacts) {
 		result.uncalled = j.uncalledOf(t, releases)
 		result.withoutInsights = j.withoutInsightsOf(t, releases)
 	}
+	result.overGrants = j.overGrants(t, required)
 	for _, list := range [][]Finding{findings, result.upgrade, result.renamed} {
 		j.compact(list)
 	}
 	j.targets[index] = result
+}
+
+// Satisfied reports whether all requirements of the target with that index are satisfied, and all
+// about the target was read.
+func (j *Judge) Satisfied(index int) bool {
+	t := j.targets[index]
+	return t != nil && len(t.problems) == 0 && !t.target.CutOff && len(t.findings) > 0 &&
+		!slices.ContainsFunc(t.findings, func(f Finding) bool { return f.Status != Satisfied })
 }
 
 // Report returns the report about the targets that were added, in the order of their indexes.
@@ -134,6 +157,10 @@ func (j *Judge) Report() Report {
 		r.Targets = append(r.Targets, t.target)
 		r.Findings = append(r.Findings, t.findings...)
 		r.Problems = append(r.Problems, t.problems...)
+		if t.fix != nil {
+			t.fix.Number = len(r.Fixes) + 1
+			r.Fixes = append(r.Fixes, *t.fix)
+		}
 		r.Summary = r.Summary.Plus(t.target.Summary)
 	}
 	for _, p := range slices.Concat(j.facts.Problems, j.facts.releaseProblems()) {
@@ -141,6 +168,7 @@ func (j *Judge) Report() Report {
 		r.Problems = append(r.Problems, p)
 	}
 	r.Upgrade, r.Notices = j.facts.upgrade(targets), j.facts.notices(targets)
+	r.AuditorAccess = r.auditorAccess()
 	switch {
 	case r.Summary.Gaps > 0:
 		r.Status = StatusGaps

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/remedy"
 )
 
 // Mute holds the owner, the reason and the end of a mute that hides a gap.
@@ -15,7 +16,8 @@ type Mute struct {
 }
 
 // Muted returns a copy of the report with mutes. muteFor returns the mute of a gap, or nil if the
-// gap is not muted. Muted gaps count in GapsMuted instead of Gaps, and do not affect the status.
+// gap is not muted. Muted gaps count in GapsMuted instead of Gaps, and do not affect the status. A
+// target whose gaps are all muted has no fix.
 func (r Report) Muted(muteFor func(Finding) *Mute) Report {
 	r.Findings, r.Targets = slices.Clone(r.Findings), slices.Clone(r.Targets)
 	for i, f := range r.Findings {
@@ -35,6 +37,11 @@ func (r Report) Muted(muteFor func(Finding) *Mute) Report {
 			}
 		}
 	}
+	r.Fixes = slices.DeleteFunc(slices.Clone(r.Fixes), func(fix remedy.Fix) bool {
+		return !slices.ContainsFunc(r.Findings, func(f Finding) bool {
+			return f.Target == fix.Target && f.Policy == fix.Policy && f.Gap()
+		})
+	})
 	if r.Status == StatusGaps && r.Summary.Gaps == 0 {
 		r.Status = StatusCompliant
 		if r.Unverified() {

@@ -9,6 +9,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/policies/recognize"
+	"github.com/remotion-audit/remotion-audit/internal/remedy"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
@@ -45,17 +46,32 @@ const (
 	NoticeInsights NoticeKind = "insights"
 	// NoticeReadScope means that the read scope prevents discovery.
 	NoticeReadScope NoticeKind = "read-scope"
+
+	// NoticeAdministrator means that a target may do everything, or almost everything.
+	NoticeAdministrator NoticeKind = "administrator-access"
+	// NoticeServiceWildcard means that a target may use every action of a service on all resources.
+	NoticeServiceWildcard NoticeKind = "service-wildcard"
+	// NoticeUserPolicyOnRole means that a render role has the user policy.
+	NoticeUserPolicyOnRole NoticeKind = "user-policy-on-role"
+	// NoticeDeployRights means that a caller that deploys nothing may deploy.
+	NoticeDeployRights NoticeKind = "deploy-rights"
+	// NoticeUnneeded means that rights were added to a copy of Remotion's document.
+	NoticeUnneeded NoticeKind = "unneeded-rights"
 )
 
 // Notice is information that is not a gap.
 type Notice struct {
 	Kind NoticeKind `json:"kind"`
+	// Severity is set for a notice about an over-grant.
+	Severity policies.Severity `json:"severity,omitzero"`
 	// Target is user/NAME or role/NAME; empty for the account.
 	Target string `json:"target,omitempty"`
 	// Text is a sentence, without a full stop.
 	Text string `json:"text"`
 	// Command is a command that shows more details; empty for none.
 	Command string `json:"command,omitempty"`
+	// Tightened has the documents without an over-grant; nil if there are none that are proved.
+	Tightened *remedy.Tightening `json:"tightened,omitempty"`
 }
 
 // notices returns the notices of a report about the targets. Notices about documents come first,
@@ -80,7 +96,11 @@ func (f Facts) notices(targets []*judgement) []Notice {
 		list = append(list,
 			Notice{Kind: NoticeReadScope, Text: ReadScopeText})
 	}
-	return append(list, f.unlistedNotices()...)
+	list = append(list, f.unlistedNotices()...)
+	for _, t := range targets {
+		list = append(list, t.overGrants...)
+	}
+	return list
 }
 
 // ReadScopeText is the text of NoticeReadScope. The alert state recognizes the notice by this text.

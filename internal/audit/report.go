@@ -7,6 +7,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cloudtrail"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/remedy"
 )
 
 // SchemaVersion is the version of the report's JSON form: docs/report.schema.json.
@@ -75,6 +76,8 @@ type Report struct {
 	// Remotion describes the releases that the account is judged by.
 	Remotion Remotion `json:"remotion"`
 	Summary  Summary  `json:"summary"`
+	// AuditorAccess is what the auditor itself may not do; nil if AWS denied none of its calls.
+	AuditorAccess *AuditorAccess `json:"auditorAccess,omitempty"`
 	// Targets, Findings and Problems are in the order of the configuration. The findings of a target
 	// have the order of Remotion's documents.
 	Targets        []TargetReport `json:"targets"`
@@ -83,6 +86,8 @@ type Report struct {
 	AssumedContext []string       `json:"assumedContext"`
 	// NotChecked lists what the audit does not read, so that a compliant report does not claim it.
 	NotChecked []string `json:"notChecked,omitempty"`
+	// Fixes has one fix for each target with gaps, in the order of the targets.
+	Fixes []remedy.Fix `json:"fixes,omitempty"`
 	// Notices are information that is not a gap.
 	Notices []Notice `json:"notices,omitempty"`
 	// Upgrade is the preview of an upgrade; nil if none was requested.
