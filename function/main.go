@@ -17,7 +17,7 @@ func main() {
 	app.LimitMemory(os.Getenv)
 	log := app.NewLogger(lambdacontext.NewLogHandler())
 	cfg, configErr := app.ConfigFromEnv(os.Getenv)
-	clients, _, err := app.LoadClients(context.Background(), log)
+	clients, err := app.EnvironmentClients(context.Background(), log)
 	auditor := app.App{Config: cfg, ConfigError: configErr, Clients: clients, Log: log,
 		Function: lambdacontext.FunctionName}
 

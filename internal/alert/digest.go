@@ -79,12 +79,14 @@ type Counts struct {
 }
 
 // newDigest returns a digest that announces the transitions that have a reason, the errors and the
-// notices. It has no DedupKey, Thread, HasErrors and NextReminder yet.
+// notices. Messages leave out what a target may do beyond Remotion's needs. The digest has no
+// DedupKey, Thread, HasErrors and NextReminder yet.
 func newDigest(l *lifecycle, transitions []GapTransition, errs []ErrorTransition,
 	mutes []MuteNotice, notices []audit.Notice) Digest {
 	d := Digest{Report: l.report, Now: l.now, Stateless: l.options.Stateless,
 		NewBaseline: len(l.options.Problems) > 0, Errors: errs, Mutes: mutes, Notices: notices,
 		Auditor: auditorVersion(l.options.Judgement.Version)}
+	d.Report.Notices = slices.DeleteFunc(slices.Clone(d.Report.Notices), audit.Notice.OverGrant)
 	if refused := l.previous.Refused; refused != nil {
 		d.Refusals = refused.Times
 	}

@@ -62,6 +62,9 @@ type State struct {
 	Configured *Configuration `json:"configured,omitempty"`
 	// Regions are the audited regions, ordered by name, with the functions found there.
 	Regions []SeenRegion `json:"regions,omitempty"`
+	// Documents identifies the documents of satisfied targets that are stored beside the state. Empty
+	// means that none are known to be stored.
+	Documents string `json:"documents,omitempty"`
 	// Refused is an alert that was given up. The next message announces that.
 	Refused *Refused `json:"refused,omitempty"`
 	// Pending is the claim of a message that is not confirmed yet.

@@ -59,19 +59,24 @@ type Clients struct {
 // Throttled returns the number of throttled answers since the clients were created.
 func (c Clients) Throttled() int64 { return c.throttled.Load() }
 
-// LoadClients creates the clients from the environment, as the AWS CLI does: credentials, region,
-// AWS_ENDPOINT_URL and so on. The SDK logs to log.
+// LoadClients creates the clients of the command from the environment and the files of the AWS CLI,
+// as the AWS CLI does: credentials, region, AWS_ENDPOINT_URL and so on. The SDK logs to log.
 func LoadClients(ctx context.Context, log *slog.Logger,
 	options ...func(*config.LoadOptions) error) (Clients, aws.Config, error) {
-	logger := logging.LoggerFunc(func(class logging.Classification, format string, v ...any) {
-		log.DebugContext(ctx, "AWS SDK", "class", string(class), "message", fmt.Sprintf(format, v...))
-	})
 	cfg, err := config.LoadDefaultConfig(ctx,
-		append([]func(*config.LoadOptions) error{config.WithLogger(logger)}, options...)...)
+		append([]func(*config.LoadOptions) error{config.WithLogger(sdkLogger(ctx, log))},
+			options...)...)
 	if err != nil {
 		return Clients{}, cfg, err
 	}
 	return NewClients(cfg), cfg, nil
+}
+
+// sdkLogger returns the logger of the SDK.
+func sdkLogger(ctx context.Context, log *slog.Logger) logging.Logger {
+	return logging.LoggerFunc(func(class logging.Classification, format string, v ...any) {
+		log.DebugContext(ctx, "AWS SDK", "class", string(class), "message", fmt.Sprintf(format, v...))
+	})
 }
 
 // NewClients creates the clients from cfg.

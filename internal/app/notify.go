@@ -47,6 +47,7 @@ func (a *App) notify(ctx context.Context, audited auditResult, s alertInputs, pl
 	} else {
 		result.Measured = true
 	}
+	a.keepDocuments(metricsCtx, place, audited, out)
 	return r, errors.Join(errs...)
 }
 

@@ -19,8 +19,11 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/collect"
+	"github.com/remotion-audit/remotion-audit/internal/evidence"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
+	"github.com/remotion-audit/remotion-audit/internal/remedy"
 	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
@@ -141,17 +144,45 @@ func (c Config) Plan(p Location) (collect.Plan, error) {
 // Report audits the location once and publishes nothing. At the context's deadline it returns the
 // results so far. The reads end earlier than the judgement: see judgeReserve.
 func (a *App) Report(ctx context.Context, p Location, runID string) (audit.Report, error) {
+	i, err := a.Inspect(ctx, p, runID, Inspection{})
+	return i.Report, err
+}
+
+// An Inspection limits an audit to some targets, and asks AWS's simulator further requests. Inspect
+// sets Report, and Facts with the targets if Select is set.
+type Inspection struct {
+	// Select and Ask are those of collect.Plan; nil for none.
+	Select func(targets []audit.TargetFacts) []int
+	Ask    func(t audit.TargetFacts, releases []policies.Release) []needs.SimulationRequest
+
+	// Known returns earlier documents of a target with gaps, for an undo; nil for none.
+	Known func(audit.TargetFacts) []remedy.Known
+	// Changes are the IAM changes that started the run.
+	Changes []audit.IAMChange
+
+	Report audit.Report
+	Facts  audit.Facts
+
+	// documents gets the documents of satisfied targets; nil for none.
+	documents *evidence.DocumentRun
+}
+
+// Inspect audits the targets that an inspection selects, as Report does, and keeps their facts. All
+// documents of these targets are in memory at the same time.
+func (a *App) Inspect(ctx context.Context, p Location, runID string,
+	i Inspection) (Inspection, error) {
 	plan, err := a.Config.Plan(p)
 	if err != nil {
-		return audit.Report{}, err
+		return i, err
 	}
+	plan.Select, plan.Ask = i.Select, i.Ask
 	plan.Organization = a.Organization
 	plan.SeenRegions = sync.OnceValue(func() []string { return a.seenRegions(ctx, p) })
 	plan.ListUsers = a.Function == ""
 	if a.UpgradeTo != nil {
 		to, err := a.UpgradeTo.In(p.Partition)
 		if err != nil {
-			return audit.Report{}, err
+			return i, err
 		}
 		to = to.Newest()
 		plan.UpgradeTo = &to
@@ -167,13 +198,25 @@ func (a *App) Report(ctx context.Context, p Location, runID string) (audit.Repor
 	defer stop()
 	facts, targets := a.collector().Collect(reads, plan)
 	judge := audit.NewJudge(facts, outOfTime)
-	for i, t := range targets {
-		judge.Add(i, t)
+	judge.Known, judge.Changes = i.Known, i.Changes
+	kept := map[int]audit.TargetFacts{}
+	for index, t := range targets {
+		judge.Add(index, t)
+		if i.documents != nil {
+			i.addDocuments(t, judge.Satisfied(index), started)
+		}
+		if i.Select != nil {
+			kept[index] = t
+		}
 	}
-	r := judge.Report()
-	r.Run = audit.Run{ID: runID, At: started.UTC().Truncate(time.Second), Auditor: a.id(),
+	i.Facts = facts
+	for _, index := range slices.Sorted(maps.Keys(kept)) {
+		i.Facts.Targets = append(i.Facts.Targets, kept[index])
+	}
+	i.Report = judge.Report()
+	i.Report.Run = audit.Run{ID: runID, At: started.UTC().Truncate(time.Second), Auditor: a.id(),
 		Version: releaseVersion()}
-	return r, nil
+	return i, nil
 }
 
 // collector returns a collector with the clients of the run.
@@ -227,7 +270,7 @@ func (a *App) Handle(ctx context.Context, raw json.RawMessage) (RunResult, error
 	if !event.DryRun {
 		waitForInputs = a.loadAlertInputs(ctx, place)
 	}
-	audited, err := a.runAudit(ctx, place, lc.AwsRequestID)
+	audited, err := a.runAudit(ctx, place, lc.AwsRequestID, trigger.Changes)
 	s := waitForInputs()
 	if err != nil {
 		return RunResult{}, a.fail(ctx, err)
@@ -263,24 +306,28 @@ type auditResult struct {
 	report audit.Report
 	// firstAttempt is the report of the first attempt if report is from a second attempt; else nil.
 	firstAttempt *audit.Report
+	// documents are those of the satisfied targets; nil without an evidence bucket.
+	documents *evidence.DocumentRun
 }
 
 // runAudit audits the account. It repeats an incomplete audit once if there is time. A failure in
 // both attempts is reported at once, and a failure that the second attempt does not repeat is not
 // reported.
-func (a *App) runAudit(ctx context.Context, place Location, runID string) (auditResult, error) {
+func (a *App) runAudit(ctx context.Context, place Location, runID string,
+	changes []audit.IAMChange) (auditResult, error) {
 	ctx, stop := a.withReserve(ctx, reserve)
 	defer stop()
 	started := time.Now()
-	r, err := a.Report(ctx, place, runID)
-	if err != nil || !r.MayImprove() || !r.Completed() {
-		return auditResult{report: r}, err
+	first, err := a.inspectWithDocuments(ctx, place, runID, changes)
+	if r := first.report; err != nil || !r.MayImprove() || !r.Completed() {
+		return first, err
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < 2*time.Since(started) {
-		return auditResult{report: r}, nil
+		return first, nil
 	}
-	again, err := a.Report(ctx, place, runID)
-	return auditResult{report: again, firstAttempt: &r}, err
+	again, err := a.inspectWithDocuments(ctx, place, runID, changes)
+	again.firstAttempt = &first.report
+	return again, err
 }
 
 // flags returns the flags of `remotion-audit audit` for this configuration, without callers and

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -121,17 +120,7 @@ func (t Target) context() iampolicy.Context {
 // ReleaseRequirements returns the requirements of a Remotion release. A target without an account
 // or regions has the requirements for all accounts or regions, as in Remotion's documents.
 func ReleaseRequirements(t Target, release policies.Release) (Required, error) {
-	scope := needs.Scope{Partition: release.Partition, Account: t.Account, Regions: t.regions(),
-		Caller: t.Principal}
-	t.setNamed(&scope)
-	if scope.Account == "" {
-		scope.Account = "*"
-	}
-	if scope.Caller == "" {
-		scope.Caller = arn.IAM(scope.Partition, scope.Account, "user/"+userName)
-	}
-	scope.RenderRole = cmp.Or(t.RenderRole,
-		arn.IAM(scope.Partition, scope.Account, "role/"+policies.RoleName))
+	scope := t.Scope(release)
 	if t.Purpose == "" {
 		t.Purpose = policies.All
 	}
@@ -159,10 +148,7 @@ func ReleaseRequirements(t Target, release policies.Release) (Required, error) {
 				all.Requirements = append(all.Requirements, Requirement{Sid: r.Sid, Action: r.Action,
 					Resource: resource, Consequence: r.Consequence, remotion: &r})
 			}
-			context := audit.AssumedContext(n.SimulationRequest, t.context())
-			if n.RequestedRegion() == needs.AnyRegion {
-				delete(context, "aws:RequestedRegion")
-			}
+			context := t.RequestContext(n.SimulationRequest)
 			all.Requirements[i].demands = append(all.Requirements[i].demands,
 				demand{requests: requests, context: context})
 		}

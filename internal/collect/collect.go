@@ -17,6 +17,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 )
 
 // Collector reads from IAM and Lambda. It keeps no state between calls of Collect.
@@ -68,6 +69,12 @@ type Plan struct {
 	// Named is true if the auditor may read only the principals that its deployment names. Collect
 	// then lists no functions, and AWS denies the search for the role of a caller sso/PERMISSION-SET.
 	Named bool
+	// Select returns the indexes of the targets to read, in order; nil reads all of them. It gets what
+	// is known before the documents are read: kind, name, presence and scope.
+	Select func(targets []audit.TargetFacts) []int
+	// Ask returns requests to simulate in addition to the needs of a target by some releases; nil adds
+	// none.
+	Ask func(t audit.TargetFacts, releases []policies.Release) []needs.SimulationRequest
 }
 
 // Caller is a principal to audit with its purpose.
@@ -145,11 +152,28 @@ func (c Collector) Collect(ctx context.Context,
 		facts.Releases = r.releases(survey.functions)
 	}
 	r.resolveTargets(survey)
+	r.selectTargets()
 	for _, t := range r.targets {
 		t.organization = plan.Organization
 	}
 	r.simulatedReleases = facts.SimulatedReleases()
 	return facts, r.eachTarget(ctx, throttled)
+}
+
+// selectTargets keeps the targets that the plan selects.
+func (r *run) selectTargets() {
+	if r.plan.Select == nil {
+		return
+	}
+	facts := make([]audit.TargetFacts, len(r.targets))
+	for i, t := range r.targets {
+		facts[i] = t.facts
+	}
+	var kept []*target
+	for _, i := range r.plan.Select(facts) {
+		kept = append(kept, r.targets[i])
+	}
+	r.targets = kept
 }
 
 // eachTarget reads the documents of the targets and simulates their needs, maxTargets at the same
@@ -225,7 +249,7 @@ func (r *run) readDocuments(ctx context.Context, t *target) {
 		var boundary sync.WaitGroup
 		boundary.Go(func() {
 			<-t.lookedUp
-			t.boundary = r.readBoundary(ctx, t.boundaryARN)
+			t.boundary = r.readBoundary(ctx, t.facts.Name, t.boundaryARN)
 		})
 		t.documents = r.documents(ctx, t.facts.Name)
 		boundary.Wait()
@@ -242,6 +266,10 @@ type run struct {
 	targets []*target
 	// simulatedReleases are the releases with needs that are simulated: see Facts.SimulatedReleases.
 	simulatedReleases []policies.Release
+	// edited replaces documents in simulations, and calls counts the calls for that, see
+	// SimulateEdits. Both are nil for an audit.
+	edited *editedDocuments
+	calls  *int
 	// rolesOnly is true if the run needs only the roles of functions, not their releases.
 	rolesOnly bool
 	// organizationID returns the id of the account's organization, or "" if it is unknown.

@@ -24,6 +24,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/collect"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/testing/policytest"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 func latestDocument(kind policies.PolicyKind) string {
@@ -363,7 +364,7 @@ func TestReportsAreStable(t *testing.T) {
 	first, _ := judge(t, account, p)
 	for range 5 {
 		again, _ := judge(t, account, p)
-		if a, b := fmt.Sprint(first), fmt.Sprint(again); a != b {
+		if a, b := textfmt.JSON(first), textfmt.JSON(again); a != b {
 			t.Fatalf("two audits differ:\n%s\n%s", a, b)
 		}
 	}

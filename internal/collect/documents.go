@@ -12,6 +12,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
 // policyHolder is an entity with policies: a user, a group or a role.
@@ -82,7 +83,9 @@ func (r *run) readHolder(ctx context.Context, h policyHolder) snapshot {
 				list: h.inlineNames, id: inlineID, key: func(name string) string { return name },
 				read: func(ctx context.Context, name string, _ int) snapshot {
 					text, err := h.inline(ctx, name)
-					return r.snapshotOf(ctx, inlineID(name), "iam:Get"+kind+"Policy", text, err)
+					read := r.snapshotOf(ctx, inlineID(name), "iam:Get"+kind+"Policy", text, err)
+					return read.storedIn(iampolicy.Location{Kind: iampolicy.InlineLocation,
+						Holder: h.kind + "/" + h.name, Name: name})
 				},
 			}.readAll(ctx)
 		}
@@ -94,7 +97,9 @@ func (r *run) readHolder(ctx context.Context, h policyHolder) snapshot {
 			action: "iam:ListAttached" + kind + "Policies", list: h.attached, id: managedID,
 			key: func(p types.AttachedPolicy) string { return aws.ToString(p.PolicyArn) },
 			read: func(ctx context.Context, p types.AttachedPolicy, look int) snapshot {
-				return r.readManaged(ctx, managedID(p), aws.ToString(p.PolicyArn), look)
+				return r.readManaged(ctx, managedID(p), iampolicy.Location{
+					Kind: iampolicy.ManagedLocation, Holder: h.kind + "/" + h.name,
+					ARN: aws.ToString(p.PolicyArn)}, look)
 			},
 		}.readAll(ctx)
 	})
@@ -122,10 +127,14 @@ func listFailed(ctx context.Context, what, action string, err error) snapshot {
 // managedPolicy is a policy that a run reads once, for all principals that the policy is attached
 // to.
 type managedPolicy struct {
-	once   sync.Once
-	text   string
-	action string // the last action that fetch called
-	err    error
+	once sync.Once
+	text string
+	// attachments is the number of principals that the policy is attached to, bounded the number of
+	// those that it is the boundary of; both are 0 if unknown.
+	attachments, bounded int
+	tags                 map[string]string
+	action               string // the last action that fetch called
+	err                  error
 }
 
 // managedRead identifies a read of a managed policy: the ARN, and 1 for the second look.
@@ -134,8 +143,11 @@ type managedRead struct {
 	look int
 }
 
-// readManaged reads a managed policy. look is 0 for the first look and 1 for the second.
-func (r *run) readManaged(ctx context.Context, id, policy string, look int) snapshot {
+// readManaged reads the managed policy that at.ARN names. It adds what GetPolicy returns to at.
+// look is 0 for the first look and 1 for the second.
+func (r *run) readManaged(ctx context.Context, id string, at iampolicy.Location,
+	look int) snapshot {
+	policy := at.ARN
 	r.mu.Lock()
 	m := r.managed[managedRead{policy, look}]
 	if m == nil {
@@ -144,7 +156,11 @@ func (r *run) readManaged(ctx context.Context, id, policy string, look int) snap
 	}
 	r.mu.Unlock()
 	m.once.Do(func() { m.fetch(ctx, r.iam, policy) })
-	read := r.snapshotOf(ctx, id, m.action, m.text, m.err)
+	at.Name, at.Tags, at.Attachments = arn.Name(policy), m.tags, m.attachments
+	if at.Kind == iampolicy.BoundaryLocation {
+		at.Attachments = m.bounded
+	}
+	read := r.snapshotOf(ctx, id, m.action, m.text, m.err).storedIn(at)
 	for i := range read.policies {
 		read.policies[i].ByAWS = strings.Contains(policy, ":iam::aws:policy/")
 	}
@@ -167,6 +183,11 @@ func (m *managedPolicy) fetch(ctx context.Context, client *iam.Client, arn strin
 			m.err = err
 			return
 		}
+		m.attachments = int(max(0, aws.ToInt32(out.Policy.AttachmentCount)))
+		m.bounded = int(max(0, aws.ToInt32(out.Policy.PermissionsBoundaryUsageCount)))
+		if len(out.Policy.Tags) > 0 {
+			m.tags = tagsOf(out.Policy.Tags)
+		}
 		m.action = "iam:GetPolicyVersion"
 		version, err := client.GetPolicyVersion(ctx,
 			&iam.GetPolicyVersionInput{PolicyArn: &arn, VersionId: out.Policy.DefaultVersionId})
@@ -180,16 +201,18 @@ func (m *managedPolicy) fetch(ctx context.Context, client *iam.Client, arn strin
 	}
 }
 
-// readBoundary reads the boundary of a principal. A boundary that IAM does not find, twice, must
-// not count as no boundary.
-func (r *run) readBoundary(ctx context.Context, arn string) snapshot {
+// readBoundary reads the boundary of a principal, user/NAME or role/NAME. A boundary that IAM does
+// not find, twice, must not count as no boundary.
+func (r *run) readBoundary(ctx context.Context, principal, arn string) snapshot {
 	if arn == "" {
 		return snapshot{}
 	}
 	id := fmt.Sprintf("permissions boundary %q", arn)
-	boundary := r.readManaged(ctx, id, arn, 0)
+	kind, name := entity(principal)
+	at := iampolicy.Location{Kind: iampolicy.BoundaryLocation, Holder: kind + "/" + name, ARN: arn}
+	boundary := r.readManaged(ctx, id, at, 0)
 	if boundary.gone {
-		boundary = r.readManaged(ctx, id, arn, 1)
+		boundary = r.readManaged(ctx, id, at, 1)
 	}
 	if boundary.gone {
 		boundary.problems = []audit.Problem{{What: id, Why: "IAM did not find the policy",

@@ -20,13 +20,14 @@ var errTooLong = errors.New("the list is longer than AWS allows")
 const maxPages = 1000
 
 // The largest numbers of items that are read. A user is in at most 10 groups, an entity has at most
-// 20 attached policies, and inline policies with at most 10,240 characters. An account has at most
-// 10,000 roles. Lambda has no limit for functions.
+// 20 attached policies, and inline policies with at most 10,240 characters. A managed policy has at
+// most 5 versions. An account has at most 10,000 roles. Lambda has no limit for functions.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 const (
 	maxGroups    = 100
 	maxAttached  = 100
 	maxInline    = 500
+	maxVersions  = 100
 	maxListed    = 20_000
 	maxSimulated = 20_000
 )
@@ -78,6 +79,8 @@ func contentOf(page any) (marker *string, items, most int) {
 		return page.Marker, len(page.Roles), maxListed
 	case *iam.SimulatePrincipalPolicyOutput:
 		return page.Marker, simulated(page.EvaluationResults), maxSimulated
+	case *iam.ListPolicyVersionsOutput:
+		return page.Marker, len(page.Versions), maxVersions
 	case *lambda.ListFunctionsOutput:
 		return page.NextMarker, len(page.Functions), maxListed
 	}

@@ -80,6 +80,7 @@ func (r *run) simulateNeeds(ctx context.Context, t *target) {
 		}
 	}
 	simulateAll(initial)
+	simulateAll(r.asked(t)) // apart, because AWS may refuse an action that does not exist
 	if len(regions) == 1 && complete {
 		return
 	}
@@ -116,6 +117,18 @@ func (r *run) simulateNeeds(ctx context.Context, t *target) {
 		}
 	}
 	simulateAll(remaining)
+}
+
+// asked returns the further requests of the plan that have no answer yet.
+func (r *run) asked(t *target) []needs.SimulationRequest {
+	if r.plan.Ask == nil {
+		return nil
+	}
+	return slices.DeleteFunc(r.plan.Ask(t.facts, r.simulatedReleases),
+		func(q needs.SimulationRequest) bool {
+			_, answered := t.simulation.answers[q]
+			return answered
+		})
 }
 
 // simulationRequests returns the needs of a target, by region in the order of its scope.
@@ -237,6 +250,9 @@ func (r *run) simulateBatch(ctx context.Context, t *target,
 	if !slices.Equal(b.resources, []string{"*"}) {
 		in.ResourceArns = b.resources
 	}
+	if r.edited != nil {
+		r.edited.addTo(in)
+	}
 	results, err := r.simulationResults(ctx, in)
 	if isGone(err) { // a single NoSuchEntity is no proof
 		results, err = r.simulationResults(ctx, in)
@@ -275,11 +291,23 @@ func (r *run) simulateBatch(ctx context.Context, t *target,
 	return s
 }
 
-// simulationResults reads all pages of one simulation.
+// simulationResults reads all pages of one simulation. It ends with errCallLimit if SimulateEdits
+// may not make another call.
 func (r *run) simulationResults(ctx context.Context,
 	in *iam.SimulatePrincipalPolicyInput) (results []types.EvaluationResult, err error) {
 	pages := iam.NewSimulatePrincipalPolicyPaginator(r.iam, in)
-	err = eachPage(ctx, pages.HasMorePages, pages.NextPage,
+	next := pages.NextPage
+	if r.calls != nil {
+		next = func(ctx context.Context,
+			o ...func(*iam.Options)) (*iam.SimulatePrincipalPolicyOutput, error) {
+			if *r.calls == MaxEditCalls {
+				return nil, errCallLimit
+			}
+			*r.calls++
+			return pages.NextPage(ctx, o...)
+		}
+	}
+	err = eachPage(ctx, pages.HasMorePages, next,
 		func(out *iam.SimulatePrincipalPolicyOutput) {
 			results = append(results, out.EvaluationResults...)
 		})

@@ -108,6 +108,14 @@ func (r *run) policy(id, encoded string) snapshot {
 	return snapshot{policies: []iampolicy.Policy{{ID: id, Document: doc}}}
 }
 
+// storedIn returns the snapshot with the location of its policies.
+func (r snapshot) storedIn(at iampolicy.Location) snapshot {
+	for i := range r.policies {
+		r.policies[i].Location = at
+	}
+	return r
+}
+
 const (
 	deadline       = "the deadline ended the read"
 	throttleRemedy = "reduce other calls to IAM in this account, or run the audit at another time"
@@ -153,6 +161,8 @@ func problemOf(ctx context.Context, what, action string, err error) snapshot {
 		p.Why, p.Remedy = incomplete.Error(), incompleteRemedy
 	case errors.Is(err, errRepeatedMarker), errors.Is(err, errTooLong):
 		p.Why, p.Remedy = err.Error(), incompleteRemedy
+	case errors.Is(err, errCallLimit):
+		p.Why = err.Error()
 	case !errors.As(err, &api):
 		p.Why, p.Remedy = strings.ReplaceAll(err.Error(), "\n", ": "), networkRemedy
 	case isDenied(api):

@@ -131,6 +131,9 @@ func (b Bucket) States(ctx context.Context) (states []alert.State, err error) {
 		return nil, err
 	}
 	for _, key := range keys {
+		if isDocuments(key) {
+			continue
+		}
 		text, _, err := b.Get(ctx, key)
 		if err != nil {
 			return nil, err

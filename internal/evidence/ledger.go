@@ -79,6 +79,9 @@ type Outcome struct {
 	// StateErrors are failed reads and writes of the state. They do not fail the run, because a retry
 	// of the run would notify again.
 	StateErrors []error
+
+	// stored is the last state that this run wrote; nil for none.
+	stored *storedState
 }
 
 // ErrBusy is the error of a run that reaches its deadline while another run is announcing.
@@ -157,6 +160,7 @@ func (a *announcement) run(ctx context.Context) error {
 			}
 			continue
 		case ownWrite:
+			a.outcome.stored = &stored
 			return nil
 		case pending != nil && a.Now().Before(a.leaseEnd(stored)):
 			if err := a.wait(ctx, a.leaseEnd(stored)); err != nil {
@@ -256,7 +260,11 @@ func (a *announcement) writeState(ctx context.Context, s alert.State,
 	defer stop()
 	a.lastBody = body
 	etag, err := a.Objects.Put(ctx, a.Key, body, when)
-	return storedState{body: body, state: s, overwrite: IfMatch(etag)}, err
+	written := storedState{body: body, state: s, overwrite: IfMatch(etag)}
+	if err == nil {
+		a.outcome.stored = &written
+	}
+	return written, err
 }
 
 // publishClaim publishes a message that this run has claimed, and confirms the claim. done is true
@@ -349,7 +357,9 @@ func (a *announcement) replaceClaim(ctx context.Context, claimed storedState,
 	next alert.State) bool {
 	var err error
 	for range writeAttempts {
-		if _, err = a.Objects.Put(ctx, a.Key, next.JSON(), claimed.overwrite); err == nil {
+		var etag string
+		if etag, err = a.Objects.Put(ctx, a.Key, next.JSON(), claimed.overwrite); err == nil {
+			a.outcome.stored = &storedState{state: next, overwrite: IfMatch(etag)}
 			return true
 		}
 		current, errRead := a.readState(ctx)

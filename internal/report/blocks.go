@@ -13,8 +13,12 @@ type Blocks struct{ page page }
 
 // NewBlocks returns an empty text about a report.
 func NewBlocks(r audit.Report) *Blocks {
-	return &Blocks{page{releases: len(r.Remotion.Releases)}}
+	return &Blocks{page{releases: len(r.Remotion.Releases), fixes: r.Fixes,
+		targets: r.Targets}}
 }
+
+// SetFixSettings sets the flags that the commands for fixes need to repeat the audit.
+func (b *Blocks) SetFixSettings(flags []string) { b.page.fixSettings = flags }
 
 // Field is a label and its text. If Command is true, Text is a command and is not wrapped.
 type Field struct {
@@ -33,6 +37,10 @@ func (b *Blocks) Group(g Group) { b.page.writeGroup(g) }
 
 // Explanations writes which of Remotion's documents the policies of targets with gaps resemble.
 func (b *Blocks) Explanations(r audit.Report) { b.page.writeExplanations(r) }
+
+// Auditor writes the section AUDITOR: what the auditor itself may not do. It writes nothing if AWS
+// denied none of its calls.
+func (b *Blocks) Auditor(r audit.Report) { b.page.writeAuditor(r) }
 
 // Unverified writes the section UNVERIFIED, which begins with the fields first. It writes nothing
 // if the report has no unverified finding and no problem, and first is empty.

@@ -73,11 +73,14 @@ func (p *page) writeNotices(r audit.Report) {
 			p.line("NOTICES")
 			first = false
 		}
+		text := textfmt.OneLine(n.Text)
 		if n.Target != "" {
-			p.field("  ", "Notice", "%s: %s", textfmt.OneLine(n.Target), textfmt.OneLine(n.Text))
-		} else {
-			p.field("  ", "Notice", "%s", textfmt.OneLine(n.Text))
+			text = textfmt.OneLine(n.Target) + ": " + text
 		}
+		if n.Severity > 0 {
+			text = n.Severity.String() + ": " + text
+		}
+		p.field("  ", "Notice", "%s", text)
 		if n.Command != "" {
 			p.line("  %-*s%s", labelWidth, "", textfmt.OneLine(n.Command))
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/remedy"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
@@ -20,6 +21,7 @@ func Text(w io.Writer, r audit.Report) error {
 	for _, t := range r.Targets {
 		p.field("", "Target", "%s", targetLine(t))
 	}
+	p.writeAuditor(r)
 	p.writeUnread(r)
 	p.writeBody(r)
 	p.writeMuted(r)
@@ -82,6 +84,10 @@ type page struct {
 	b strings.Builder
 	// releases is the number of Remotion releases that the account is judged by.
 	releases int
+	// fixes and targets are those of the report, fixSettings the flags of the commands for fixes.
+	fixes       []remedy.Fix
+	targets     []audit.TargetReport
+	fixSettings []string
 }
 
 const (
@@ -109,7 +115,7 @@ func (p *page) writeTo(w io.Writer) error {
 
 // writeBody writes the gaps, then the unverified findings and problems, then the notices.
 func (p *page) writeBody(r audit.Report) {
-	p.releases = len(r.Remotion.Releases)
+	p.releases, p.fixes, p.targets = len(r.Remotion.Releases), r.Fixes, r.Targets
 	p.writeExplanations(r)
 	for _, g := range Gaps(r) {
 		p.line("")
@@ -143,15 +149,18 @@ func (p *page) writeMuted(r audit.Report) {
 func (p *page) writeGroup(g Group) {
 	p.field("  ", textfmt.Capitalize(string(g.Status)), "%s", g.Summary())
 	if g.RootCause() == "" {
-		p.writeResource(g)
-		p.writeNeededBy(g)
+		p.field("  ", "Cause", "%s: %s", g.Cause, textfmt.OneLine(g.Why))
 	}
+	fixed := p.writeFix(g)
 	p.field("  ", "Impact", "%s", textfmt.OneLine(g.Impact()))
 	if g.RootCause() != "" {
-		p.line("  %-*s%s", labelWidth, "Policy", textfmt.OneLine(g.Findings[0].Command))
+		if !fixed {
+			p.line("  %-*s%s", labelWidth, "Policy", textfmt.OneLine(g.Findings[0].Command))
+		}
 		return
 	}
-	p.field("  ", "Cause", "%s: %s", g.Cause, textfmt.OneLine(g.Why))
+	p.writeResource(g)
+	p.writeNeededBy(g)
 	for _, note := range g.collect(func(f audit.Finding) string {
 		return strings.Join(f.Notes, "; ")
 	}) {

@@ -6,14 +6,12 @@ import (
 	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
-	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // writeUnread writes about the targets whose policies could not be read: what AWS's simulator
-// answers, what is not read, and how the auditor gets the permission to read it. It writes nothing
-// if the policies of all targets were read.
+// answers, and what is not read. It writes nothing if the policies of all targets were read.
 func (p *page) writeUnread(r audit.Report) {
 	var unread []string
 	for _, t := range r.Targets {
@@ -25,23 +23,14 @@ func (p *page) writeUnread(r audit.Report) {
 			p.field("", "AWS simulator", "%s", text)
 		}
 	}
-	refused := false
 	for _, target := range unread {
 		var parts []string
 		for _, pr := range r.Problems {
 			if pr.Target == target {
 				parts = append(parts, textfmt.OneLine(pr.What))
-				refused = refused || pr.Grant != ""
 			}
 		}
 		p.field("", "Not read", "%s: %s", textfmt.OneLine(target), textfmt.Some(parts, maxUnread))
-	}
-	if refused {
-		p.field("", "Fix", "add the statement to a policy of the auditor, or run `%s` as an "+
-			"administrator; `remotion-audit policies auditor --account %s` prints a policy with all that "+
-			"an audit needs", textfmt.ShellWords("remotion-audit", "audit", "--callers", Callers(r)),
-			textfmt.OneLine(r.Account))
-		p.line("%-*s%s", labelWidth, "Statement", textfmt.OneLine(readStatement(r)))
 	}
 }
 
@@ -105,21 +94,4 @@ func Callers(r audit.Report) string {
 		return "none"
 	}
 	return strings.Join(list, ",")
-}
-
-// readStatement returns a policy statement that lets the auditor read the principals of the account
-// and their policies.
-func readStatement(r audit.Report) string {
-	var actions []string
-	for _, p := range contract.ReadPermissions() {
-		switch p.Scope {
-		case contract.ScopeUsers, contract.ScopeGroups, contract.ScopeRoles, contract.ScopePolicies:
-			actions = append(actions, p.Action)
-		}
-	}
-	iam := "arn:" + r.Partition + ":iam::"
-	return textfmt.JSON(struct {
-		Effect           string
-		Action, Resource []string
-	}{"Allow", actions, []string{iam + r.Account + ":*", iam + "aws:policy/*"}})
 }

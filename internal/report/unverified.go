@@ -8,17 +8,17 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
-// writeUnverified writes the section UNVERIFIED: the given fields, the actions that the auditor may
-// not call, other problems, and the unverified requirements.
+// writeUnverified writes the section UNVERIFIED: the given fields, the problems that no grant for
+// the auditor solves, and the unverified requirements.
 func (p *page) writeUnverified(r audit.Report, first []Field) {
 	unverified := Grouped(unverifiedOf(r))
-	if len(unverified) == 0 && len(r.Problems) == 0 && len(first) == 0 {
+	if len(unverified) == 0 && len(first) == 0 &&
+		!slices.ContainsFunc(r.Problems, func(pr audit.Problem) bool { return pr.Grant == "" }) {
 		return
 	}
 	p.line("")
 	p.line("UNVERIFIED")
 	p.writeFields(first)
-	p.writeDenied(r.Problems)
 	var remedies []string
 	for _, pr := range r.Problems {
 		if pr.Grant != "" {
@@ -42,35 +42,5 @@ func (p *page) writeUnverified(r audit.Report, first []Field) {
 				textfmt.Plural(len(g.Findings), "requirement"))
 		}
 		p.field("  ", "Cause", "%s", textfmt.OneLine(g.Why))
-	}
-}
-
-// writeDenied writes the problems that a permission for the auditor would solve.
-func (p *page) writeDenied(problems []audit.Problem) {
-	var grants []string
-	about := map[string][]string{}
-	first := ""
-	for _, pr := range problems {
-		if pr.Grant == "" {
-			continue
-		}
-		if first == "" {
-			first = pr.Why
-		}
-		if !slices.Contains(grants, pr.Grant) {
-			grants = append(grants, pr.Grant)
-		}
-		if !slices.Contains(about[pr.Grant], textfmt.OneLine(pr.Target)) {
-			about[pr.Grant] = append(about[pr.Grant], textfmt.OneLine(pr.Target))
-		}
-	}
-	for _, grant := range grants {
-		p.field("  ", "Auditor lacks", "%s on %s", textfmt.OneLine(grant),
-			strings.Join(about[grant], ", "))
-	}
-	if grants != nil {
-		p.field("  ", "AWS error", "%s", textfmt.OneLine(first))
-		p.field("  ", "Fix", "grant the auditor these actions; `remotion-audit policies auditor` "+
-			"prints a policy with all that it needs")
 	}
 }

@@ -145,8 +145,8 @@ func paragraph(d alert.Digest, e entry) string {
 		return fmt.Sprintf("*%s*  %s  %s\nDuration: %s", e.title(), code(g.Target),
 			code(g.Summary()), textfmt.Duration(d.Now.Sub(e.since)))
 	}
-	text := fmt.Sprintf("*%s*  %s  %s\nImpact: %s\nCause: %s: %s", title, code(g.Target),
-		code(g.Summary()), prose(g.Impact()), g.Cause, prose(g.Why))
+	text := fmt.Sprintf("*%s*  %s  %s\nCause: %s: %s%s\nImpact: %s", title, code(g.Target),
+		code(g.Summary()), g.Cause, prose(g.Why), fixLines(d, g), prose(g.Impact()))
 	if e.previous != nil {
 		text += "\nOld status: " + strings.Join(e.previous, ", ")
 	}
@@ -157,15 +157,45 @@ func paragraph(d alert.Digest, e entry) string {
 	return text
 }
 
-// nextSteps returns the commands that repeat the audit. With an evidence bucket, it adds the
-// command that mutes the gaps of the first announced entry that is not closed.
+// maxCardDiff is the number of lines of a diff in an entry of a card.
+const maxCardDiff = 4
+
+// fixLines returns the fix of a group, with the changed lines if there are few.
+func fixLines(d alert.Digest, g report.Group) string {
+	e, ok := g.Fix(d.Report.Fixes, maxCardDiff)
+	if !ok {
+		return ""
+	}
+	text := "\nFix: " + prose(e.Text)
+	if len(e.Diff) > maxCardDiff {
+		return text
+	}
+	for _, line := range e.Diff {
+		if mark := strings.TrimSpace(line); strings.HasPrefix(mark, "-") ||
+			strings.HasPrefix(mark, "+") {
+			text += "\n" + code(textfmt.Truncate(mark, maxForeignText))
+		}
+	}
+	return text
+}
+
+// nextSteps returns the command for the first fix, and the commands that repeat the audit. With an
+// evidence bucket, it adds the command that mutes the gaps of the first announced entry that is not
+// closed.
 func nextSteps(x excerpt) (list []string) {
+	all := entries(x.gaps)
+	first := slices.IndexFunc(all, func(e entry) bool { return !e.closed })
+	if first >= 0 {
+		g := all[first].group
+		if e, ok := g.Fix(x.digest.Report.Fixes, 0); ok && e.Edits {
+			list = append(list, "Fix: "+code(fixCommand(x.digest.Report, x.from, g, e)))
+		}
+	}
 	for i, command := range checkCommands(x.digest.Report, x.from) {
 		list = append(list, []string{"Recheck: ", "Recheck with the function: "}[i]+code(command))
 	}
-	all := entries(x.gaps)
-	if i := slices.IndexFunc(all, func(e entry) bool { return !e.closed }); i >= 0 {
-		if command := muteCommand(x.from.Bucket, all[i].group); command != "" {
+	if first >= 0 {
+		if command := muteCommand(x.from.Bucket, all[first].group); command != "" {
 			list = append(list, "Mute the first open gaps for 24 hours: "+code(command))
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/remedy"
 	"github.com/remotion-audit/remotion-audit/internal/report"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
@@ -25,6 +26,16 @@ func checkCommands(r audit.Report, from Sender) []string {
 			"--payload", `{"command":"audit"}`, "/dev/stdout"))
 	}
 	return commands
+}
+
+// fixSettings returns the flags with which the command for a fix repeats this audit.
+func fixSettings(r audit.Report, from Sender) []string {
+	return append([]string{"--regions", strings.Join(r.Regions, ",")}, from.Settings...)
+}
+
+// fixCommand returns the command for the fix of a group.
+func fixCommand(r audit.Report, from Sender, g report.Group, e remedy.Excerpt) string {
+	return g.FixCommand(e, r.Targets, fixSettings(r, from))
 }
 
 // withAuditFlags adds the callers, regions and settings of this audit to the command of a notice.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/remedy"
 )
 
 // MaxBytes is the maximum size of a message in SNS, attributes included.
@@ -131,6 +132,7 @@ func excerptOf(d alert.Digest, from Sender, n int) excerpt {
 			x.report.Findings = append(x.report.Findings, f)
 		}
 	}
+	x.report.Fixes = fixesOf(x.report.Findings, d.Report.Fixes, x.omitted > 0)
 	if x.omitted > 0 { // nothing else bounds the targets and releases
 		x.report.Targets = d.Report.Targets[:min(len(d.Report.Targets), maxTargets)]
 		remotion := &x.report.Remotion
@@ -138,4 +140,20 @@ func excerptOf(d alert.Digest, from Sender, n int) excerpt {
 		remotion.Deployed = remotion.Deployed[:min(len(remotion.Deployed), maxReleases)]
 	}
 	return x
+}
+
+// fixesOf returns the fixes of the targets that findings are about. They have no documents from
+// before the edit, which the account has, and in a message that is too big no documents at all.
+func fixesOf(findings []audit.Finding, fixes []remedy.Fix, short bool) (list []remedy.Fix) {
+	for _, fix := range fixes {
+		if short && len(list) == maxTargets {
+			break
+		}
+		if slices.ContainsFunc(findings, func(f audit.Finding) bool {
+			return f.Target == fix.Target && f.Policy == fix.Policy
+		}) {
+			list = append(list, fix.Shortened(!short))
+		}
+	}
+	return list
 }

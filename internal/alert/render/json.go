@@ -9,6 +9,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/report"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
@@ -67,10 +68,14 @@ type announcement struct {
 	Ended   bool       `json:"ended"`
 	Seconds int64      `json:"seconds,omitempty"`
 	// Opened counts how often the gap opened. Reminders counts the reminders, including this message.
-	Opened    int        `json:"opened,omitempty"`
-	Reminders int        `json:"reminders,omitempty"`
-	Text      string     `json:"text"`
-	Mute      *mute.Mute `json:"mute,omitempty"`
+	Opened    int    `json:"opened,omitempty"`
+	Reminders int    `json:"reminders,omitempty"`
+	Text      string `json:"text"`
+	// Fix describes the change that closes the gap, and FixCommand prints it; both are empty if no fix
+	// is known.
+	Fix        string     `json:"fix,omitempty"`
+	FixCommand string     `json:"fixCommand,omitempty"`
+	Mute       *mute.Mute `json:"mute,omitempty"`
 }
 
 // defaultBody returns the default body.
@@ -91,6 +96,13 @@ func defaultBody(x excerpt) string {
 			Action: g.Action, Resource: g.Resource,
 			Status: c.Finding.Status, Cause: c.Finding.Cause, Severity: c.Finding.Severity, Since: &g.Since,
 			Opened: g.Opened, Text: c.Finding.Why}
+		if group := report.Grouped([]audit.Finding{c.Finding}); g.Closed.IsZero() && len(group) > 0 {
+			if e, ok := group[0].Fix(d.Report.Fixes, 0); ok {
+				if a.Fix = e.Text; e.Edits {
+					a.FixCommand = fixCommand(d.Report, x.from, group[0], e)
+				}
+			}
+		}
 		if c.StatusChanged() {
 			a.WasStatus, a.WasSeverity = g.NotifiedStatus, g.NotifiedSeverity
 		}

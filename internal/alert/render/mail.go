@@ -28,6 +28,7 @@ type section struct {
 func mail(x excerpt) string {
 	d := x.digest
 	b := report.NewBlocks(d.Report)
+	b.SetFixSettings(fixSettings(d.Report, x.from))
 	if !d.Stateless { // without a state, it is unknown which gaps are new
 		b.Line(strings.Join(subjectParts(d), ", "))
 	}
@@ -38,6 +39,7 @@ func mail(x excerpt) string {
 	}
 	shown := x.report
 	shown.Notices = accompanyingNotices(x)
+	b.Auditor(shown)
 	b.Explanations(shown)
 
 	others, reclassified := splitReclassified(x.gaps)

@@ -47,7 +47,7 @@ func subject(d alert.Digest) string {
 	return textfmt.ASCII(head+parts+tail, subjectLimit)
 }
 
-// sms returns the counts and the most important announcement in one line.
+// sms returns the counts and the most important announcement in one line, with its cause.
 func sms(d alert.Digest) string {
 	return textfmt.ASCII(label(d)+" Remotion IAM "+textfmt.ASCII(d.Report.Account, 12)+": "+
 		strings.Join(subjectParts(d), ", ")+". "+topItem(d), smsLimit)
@@ -63,7 +63,8 @@ func topItem(d alert.Digest) string {
 		return all[0].group.Target + ": " + strings.ToLower(all[0].title()) + ": " +
 			cmp.Or(strings.Join(all[0].group.Actions(), ", "), all[0].group.Summary())
 	} else if len(all) > 0 {
-		return all[0].group.Target + ": " + all[0].group.Impact()
+		g := all[0].group
+		return g.Target + ": " + g.ShortCause(d.Report.Fixes) + "; " + g.Impact()
 	}
 	if len(d.Errors) > 0 {
 		return errorText(d, d.Errors[0])

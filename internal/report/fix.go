@@ -1,0 +1,116 @@
+package report
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/remedy"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
+)
+
+// maxDiff is the number of lines of a diff that a report shows for one root cause.
+const maxDiff = 12
+
+// Fix returns the part of the fixes that closes the gaps of the group. ok is false if there is
+// none. The diff has at most most lines.
+func (g Group) Fix(fixes []remedy.Fix, most int) (e remedy.Excerpt, ok bool) {
+	var gaps []remedy.Need
+	for _, f := range g.Findings {
+		gaps = append(gaps, remedy.Need{Sid: f.Sid, Action: f.Action, Resource: f.Resource})
+	}
+	return remedy.ExcerptFor(fixes, g.Target, g.Policy, gaps, 0, most)
+}
+
+// writeFix writes the fix of a group: the changes, the changed lines, and one command. It reports
+// whether there is a fix that the account can make.
+func (p *page) writeFix(g Group) bool {
+	e, ok := g.Fix(p.fixes, maxDiff)
+	if !ok {
+		return false
+	}
+	p.field("  ", "Fix", "%s", textfmt.OneLine(e.Text))
+	for _, line := range e.Diff {
+		p.line("    %s", textfmt.OneLine(line))
+	}
+	if !e.Edits {
+		return false
+	}
+	p.line("  %-*s%s", labelWidth, "Command", g.FixCommand(e, p.targets, p.fixSettings))
+	return true
+}
+
+// FixCommand returns the command that prints an excerpt of the group. targets are those of the
+// report, and settings are further flags of the audit.
+func (g Group) FixCommand(e remedy.Excerpt, targets []audit.TargetReport,
+	settings []string) string {
+	for _, t := range targets {
+		if t.Name == g.Target && t.Kind == audit.Caller && g.Policy == policies.User {
+			one := audit.Report{Targets: []audit.TargetReport{t}}
+			return e.Command(g.Target, Callers(one), settings...)
+		}
+	}
+	return e.Command(g.Target, "", settings...)
+}
+
+// maxShortCause is the number of characters of ShortCause.
+const maxShortCause = 100
+
+// ShortCause returns the cause of the group in at most 100 characters, for a short message.
+func (g Group) ShortCause(fixes []remedy.Fix) string {
+	return textfmt.Truncate(textfmt.OneLine(g.shortCause(fixes)), maxShortCause)
+}
+
+func (g Group) shortCause(fixes []remedy.Fix) string {
+	actions := g.Actions()
+	if len(g.Findings) == 0 || len(actions) == 0 {
+		return "it does not exist"
+	}
+	if g.RootCause() != "" {
+		return g.Why
+	}
+	if e, ok := g.Fix(fixes, 0); ok {
+		for _, c := range e.Changes {
+			if text := correctionText(c); text != "" {
+				return text
+			}
+		}
+	}
+	policy := ""
+	if list := g.Findings[0].Statements; len(list) > 0 {
+		policy = list[0].Policy
+	}
+	some := textfmt.Some(actions, 1)
+	switch g.Cause {
+	case audit.IdentityDeny:
+		return some + " denied by " + policy
+	case audit.PermissionsBoundary:
+		return some + " blocked by the permissions boundary"
+	case audit.SCP:
+		return some + " blocked by a service control policy"
+	case audit.Condition:
+		return some + " under a condition of " + policy
+	case audit.TrustPolicy:
+		return "the trust policy does not let Lambda assume the role"
+	case audit.NarrowerGrant:
+		return some + " granted only on other resources by " + policy
+	}
+	return "no statement grants " + some
+}
+
+// correctionText describes what a correction is about. It is empty for another change.
+func correctionText(c remedy.Change) string {
+	wrong := slices.DeleteFunc(slices.Clone(c.Old), func(old string) bool {
+		return slices.Contains(c.New, old)
+	})
+	switch {
+	case c.Kind == remedy.CorrectAction && len(wrong) > 0:
+		return "no action: " + strings.Join(wrong[:1], "")
+	case c.Miss != nil && c.Miss.Got != "":
+		return string(c.Miss.Kind) + ": has " + c.Miss.Got + ", needs " + c.Miss.Want
+	case c.Miss != nil:
+		return string(c.Miss.Kind) + ": " + c.Miss.Pattern
+	}
+	return ""
+}
