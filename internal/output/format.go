@@ -1,5 +1,6 @@
 // Package output writes the documents of the command in the formats of the flag --format: the
-// report of `audit`, the verdicts of `check`, and the comparison of `policies diff`.
+// report of `audit`, the verdicts and the replacement of `check`, the derivation of `explain`, and
+// the comparison of `policies diff`.
 //
 // To add a format, add a file with its functions and a row to the registry formats.
 package output
@@ -9,6 +10,7 @@ import (
 	"io"
 
 	"github.com/remotion-audit/remotion-audit/internal/check"
+	"github.com/remotion-audit/remotion-audit/internal/explain"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/report"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
@@ -17,15 +19,17 @@ import (
 // formats is the registry of all formats, in the order of the help. The first format is the
 // default. A function is nil if the format does not have the document.
 var formats = []row{
-	{"text", auditText, report.CheckText, diffText},
-	{"json", auditJSON, checkJSON, diffJSON},
+	{"text", auditText, report.CheckText, diffText, explainText, report.ReplacementText},
+	{"json", auditJSON, checkJSON, diffJSON, explainJSON, replacementJSON},
 }
 
 type row struct {
-	name  string
-	audit Writer[Audit]
-	check Writer[check.Results]
-	diff  Writer[policies.Comparison]
+	name        string
+	audit       Writer[Audit]
+	check       Writer[check.Results]
+	diff        Writer[policies.Comparison]
+	explain     Writer[explain.Explanations]
+	replacement Writer[check.Replacement]
 }
 
 // Writer writes a document in one format.
@@ -48,9 +52,19 @@ func CheckFormats() Formats[check.Results] {
 	return having(func(r row) Writer[check.Results] { return r.check })
 }
 
+// ReplacementFormats returns the formats of a replacement.
+func ReplacementFormats() Formats[check.Replacement] {
+	return having(func(r row) Writer[check.Replacement] { return r.replacement })
+}
+
 // DiffFormats returns the formats of the comparison.
 func DiffFormats() Formats[policies.Comparison] {
 	return having(func(r row) Writer[policies.Comparison] { return r.diff })
+}
+
+// ExplainFormats returns the formats of the derivation of a request.
+func ExplainFormats() Formats[explain.Explanations] {
+	return having(func(r row) Writer[explain.Explanations] { return r.explain })
 }
 
 // having returns the formats that have a document.

@@ -20,13 +20,16 @@ import (
 func TestRegistry(t *testing.T) {
 	names := map[string]bool{}
 	for _, r := range formats {
-		if names[r.name] || r.name == "" || r.audit == nil && r.check == nil && r.diff == nil {
+		if names[r.name] || r.name == "" || r.audit == nil && r.check == nil && r.diff == nil &&
+			r.explain == nil && r.replacement == nil {
 			t.Errorf("the format %q is not distinct or writes no document", r.name)
 		}
 		names[r.name] = true
 	}
 	for document, all := range map[string][]string{"audit": AuditFormats().Names(),
-		"check": CheckFormats().Names(), "diff": DiffFormats().Names()} {
+		"check": CheckFormats().Names(), "diff": DiffFormats().Names(),
+		"explain":     ExplainFormats().Names(),
+		"replacement": ReplacementFormats().Names()} {
 		if len(all) == 0 || all[0] != "text" || !slices.Contains(all, "json") {
 			t.Errorf("%s has the formats %q, want text first, and json", document, all)
 		}
@@ -38,12 +41,12 @@ func TestFind(t *testing.T) {
 	before := formats
 	t.Cleanup(func() { formats = before })
 	formats = []row{
-		{"text", auditText, report.CheckText, diffText},
-		{"json", auditJSON, checkJSON, diffJSON},
+		{"text", auditText, report.CheckText, diffText, explainText, report.ReplacementText},
+		{"json", auditJSON, checkJSON, diffJSON, explainJSON, replacementJSON},
 		{"junit", nil, func(w io.Writer, r check.Results) error {
 			_, err := io.WriteString(w, "<testsuite name=\""+r.Results[0].Verdict.Required+"\"/>")
 			return err
-		}, nil},
+		}, nil, nil, nil},
 	}
 	got := written(t, CheckFormats(), "junit", verdict("r"))
 	if got != `<testsuite name="r"/>` {

@@ -21,4 +21,7 @@ func checkJSON(w io.Writer, r check.Results) error {
 	return textfmt.WriteJSON(w, r)
 }
 
+// replacementJSON writes a replacement in the form of docs/check-replacement.schema.json.
+func replacementJSON(w io.Writer, r check.Replacement) error { return textfmt.WriteJSON(w, r) }
+
 func diffJSON(w io.Writer, c policies.Comparison) error { return textfmt.WriteJSON(w, c) }
