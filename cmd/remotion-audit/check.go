@@ -26,6 +26,7 @@ import (
 
 type checkOptions struct {
 	policies, scps   []string
+	insteadOf        []string
 	boundary         string
 	kind, required   string
 	purpose, version string
@@ -46,7 +47,8 @@ type checkOptions struct {
 func checkCommand() *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{
-		Use:   "check [FILE…] [--policy FILE…] (--for user|role | --required FILE)",
+		Use: "check [FILE…] [--policy FILE…] (--for user|role | --required FILE) " +
+			"[--instead-of FILE…]",
 		Short: "Check policy files offline",
 		Long: `Check that policy files grant what a release of Remotion needs, or what another policy
 document allows. The command checks each required permission on all its resources.
@@ -61,6 +63,11 @@ apply to each principal.
 if the policy is narrowed to them. --required checks everything that another policy
 document allows, exactly as written.
 
+--instead-of compares: the other policies are a proposal, such as a recommendation
+that removes unused rights, and would take the place of the policies of --instead-of.
+The command names what would stop working, with the operation, what would start
+working, and what both lack. The exit status is 1 only if something is lost.
+
 Exit status: 0 everything is granted, 1 gaps, 2 unverified or an error, 130 interrupted.
 With several principals it is the status of the worst: 2 if a file cannot be read, else
 1 if one has gaps, else 2 if one is unverified, else 0.`,
@@ -68,13 +75,17 @@ With several principals it is the status of the worst: 2 if a file cannot be rea
   remotion-audit check --policy user.json --boundary limits.json ` +
 			"--for user --purpose render --account 123456789012 --region eu-central-1" + `
   remotion-audit check --policy mine.json --scp root.json --scp ou.json,extra.json ` +
-			"--required needed.json --format json",
+			"--required needed.json --format json" + `
+  remotion-audit check --policy proposed.json --instead-of current.json --for role`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runCheck(cmd, o, args) },
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&o.policies, "policy", nil,
-		"file with an identity policy, - for standard input (repeatable; the policies are combined as "+
-			"those of one principal)")
+		"file with an identity policy, - for standard input, or a directory with .json files "+
+			"(repeatable; the policies are combined as those of one principal)")
+	f.StringArrayVar(&o.insteadOf, "instead-of", nil,
+		"file or directory with a current policy that the other policies would replace (repeatable, as "+
+			"--policy)")
 	f.StringVar(&o.boundary, "boundary", "", "file with the permissions boundary")
 	f.StringArrayVar(&o.scps, "scp", nil, scpUsage)
 	f.StringVar(&o.kind, "for", "",
@@ -128,6 +139,9 @@ func runCheck(cmd *cobra.Command, o checkOptions, args []string) error {
 	extra, err := parseContext(o.context)
 	if err != nil {
 		return fmt.Errorf("--context: %w", err)
+	}
+	if len(o.insteadOf) > 0 {
+		return o.runReplacement(cmd, args, extra, failOn)
 	}
 	list, err := o.results(cmd, args, extra)
 	if cmd.Context().Err() != nil {
@@ -210,20 +224,11 @@ func (o checkOptions) results(cmd *cobra.Command, args []string,
 // principals reads the identity policies. The files of --policy are one principal, and each
 // argument is another.
 func (o checkOptions) principals(files *files, args []string) (list []principal) {
-	read := func(flag string, names ...string) {
-		p := principal{names: names}
-		for _, name := range names {
-			policy, err := files.read(flag, name)
-			p.identity = append(p.identity, policy)
-			p.err = errors.Join(p.err, err)
-		}
-		list = append(list, p)
-	}
 	if len(o.policies) > 0 {
-		read("--policy", o.policies...)
+		list = append(list, files.principal("--policy", o.policies...))
 	}
 	for _, name := range args {
-		read("", name)
+		list = append(list, files.principal("", name))
 	}
 	return list
 }
@@ -449,7 +454,8 @@ func (f *files) policy(flag, name string) iampolicy.Policy {
 // read returns the policy in a file, or in standard input if name is "-". After an error, its
 // Document is nil. flag is empty for an argument.
 func (f *files) read(flag, name string) (iampolicy.Policy, error) {
-	p := iampolicy.Policy{ID: filepath.Base(name)}
+	p := iampolicy.Policy{ID: filepath.Base(name),
+		Location: iampolicy.Location{Kind: iampolicy.FileLocation, Name: name}}
 	read := func() ([]byte, error) { return readFile(name, iampolicy.MaxText) }
 	if name == "-" {
 		in := f.stdin

@@ -126,18 +126,24 @@ func TestCheckOfSeveralFiles(t *testing.T) {
 // output.
 func checkIn(t *testing.T, folder, line string) (out, diagnostics string, exit exitError) {
 	t.Helper()
-	words := strings.Fields(line)
-	for i, word := range words {
-		if strings.HasSuffix(word, ".json") {
-			words[i] = filepath.Join(folder, word)
-		}
-	}
-	out, diagnostics, err := runCommand(t, checkCommand(), strings.Join(words, " "))
+	out, diagnostics, err := runCommand(t, checkCommand(), inFolder(folder, line))
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
 	clean := strings.NewReplacer(folder+string(filepath.Separator), "")
 	return clean.Replace(out), clean.Replace(diagnostics), exit
+}
+
+// inFolder adds the folder to the words of a line that name files or directories in it.
+func inFolder(folder, line string) string {
+	words := strings.Fields(line)
+	for i, word := range words {
+		info, err := os.Stat(filepath.Join(folder, word))
+		if strings.HasSuffix(word, ".json") || err == nil && info.IsDir() {
+			words[i] = filepath.Join(folder, word)
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // TestCheckOfSeveralFilesFollowsTheSchema checks the JSON of one and of several principals.

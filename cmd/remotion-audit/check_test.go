@@ -93,7 +93,7 @@ func TestCheckSaysWhatToDoAboutAnUnreadableFile(t *testing.T) {
 		})
 	}
 	checkOneLine(t, filepath.Join(t.TempDir(), "a\nb"), "no such file or directory")
-	checkOneLine(t, t.TempDir(), "is a directory")
+	checkOneLine(t, t.TempDir(), "the directory has no .json file")
 }
 
 // checkOneLine checks that the check of a policy fails with one printable line.

@@ -47,8 +47,8 @@ func rootCommand() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return emptyFlags(cmd.Flags()) },
 	}
-	root.AddCommand(auditCommand(), checkCommand(), localCommand(), muteCommand(), policiesCommand(),
-		testAlertCommand(), versionCommand())
+	root.AddCommand(auditCommand(), checkCommand(), explainCommand(), fixCommand(), localCommand(),
+		muteCommand(), policiesCommand(), testAlertCommand(), versionCommand())
 	return root
 }
 

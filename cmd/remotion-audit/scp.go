@@ -20,6 +20,10 @@ const scpUsage = "files with the service control policies of one level of the or
 // fullAccess is the name of the service control policy that AWS attaches to each level by default.
 const fullAccess = "FullAWSAccess"
 
+// fullAccessARN is its ARN.
+// https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
+const fullAccessARN = "arn:aws:organizations::aws:policy/service_control_policy/p-FullAWSAccess"
+
 // organization returns the policies of --scp. Each level is a list of files with commas. An empty
 // name is an error of the file. A level without an Allow would deny every request. Mostly a user
 // gives the policy with the Deny alone, so such a level is an error.
@@ -30,7 +34,9 @@ func (f *files) organization(levels []string) (organization [][]iampolicy.Policy
 		for name := range strings.SplitSeq(level, ",") {
 			if name == fullAccess {
 				doc, _ := iampolicy.Parse(awsemu.FullAWSAccess)
-				list = append(list, iampolicy.Policy{ID: name, Document: doc})
+				list = append(list, iampolicy.Policy{ID: name, Document: doc, ByAWS: true,
+					Location: iampolicy.Location{Kind: iampolicy.SCPLocation, Name: name,
+						ARN: fullAccessARN}})
 				continue
 			}
 			list = append(list, f.policy("--scp", name))

@@ -3,8 +3,11 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
 // TestLevelsOfTheOrganization checks that a policy with a Deny alone is no level: each level has to
@@ -58,5 +61,21 @@ func TestLevelsOfTheOrganization(t *testing.T) {
 		case test.want != "" && (len(f.errs) != 1 || !strings.Contains(f.errs[0].Error(), test.want)):
 			t.Errorf("%s: %v, want %q", test.name, f.errs, test.want)
 		}
+	}
+}
+
+func TestFilesAreTheLocationOfTheirPolicies(t *testing.T) {
+	t.Parallel()
+	name := filepath.Join(policyFiles(t), "good.json")
+	f := files{ctx: t.Context()}
+	got := f.policy("--policy", name).Location
+	if want := (iampolicy.Location{Kind: iampolicy.FileLocation, Name: name}); !reflect.DeepEqual(
+		got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	level := f.organization([]string{fullAccess + "," + name})[0]
+	if len(f.errs) != 0 || len(level) != 2 || level[0].Location.Kind != iampolicy.SCPLocation ||
+		!level[0].ByAWS || level[1].Location.Kind != iampolicy.FileLocation {
+		t.Errorf("got %+v, %v", level, f.errs)
 	}
 }

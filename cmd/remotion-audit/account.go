@@ -1,0 +1,238 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/spf13/cobra"
+
+	"github.com/remotion-audit/remotion-audit/internal/app"
+	"github.com/remotion-audit/remotion-audit/internal/arn"
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/evidence"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/settings"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
+)
+
+// accountFlags are the flags of the commands that audit an account: the settings of the function,
+// the credentials, the service control policies and the time limit.
+type accountFlags struct {
+	// flags holds the names of the flags that override environment variables, by variable.
+	flags   map[string]string
+	scps    []string
+	timeout time.Duration
+	envFile envFileFlags
+}
+
+// register adds the flags to a command, except those of the settings that without lists.
+func (o *accountFlags) register(cmd *cobra.Command, without ...string) {
+	o.flags = map[string]string{}
+	for _, s := range settings.All() {
+		if s.Flag != "" && !slices.Contains(without, s.Variable) {
+			cmd.Flags().String(s.Flag, "", s.Usage+" (or "+s.Variable+" in the environment)")
+			o.flags[s.Variable] = s.Flag
+		}
+	}
+	cmd.Flags().StringArrayVar(&o.scps, "scp", nil, scpUsage)
+	cmd.Flags().DurationVar(&o.timeout, "timeout", 2*time.Minute,
+		"time limit; requirements that are not checked by then are unverified")
+	o.envFile.register(cmd)
+}
+
+func (o accountFlags) checkTimeout() error {
+	if o.timeout <= 0 {
+		return fmt.Errorf("--timeout must be greater than 0, got %s", o.timeout)
+	}
+	return nil
+}
+
+// organization reads the service control policies of --scp.
+func (o accountFlags) organization(cmd *cobra.Command) ([][]iampolicy.Policy, error) {
+	scps := files{ctx: cmd.Context(), stdin: cmd.InOrStdin()}
+	organization := scps.organization(o.scps)
+	for _, level := range organization {
+		for i := range level {
+			level[i].ID = "service control policy " + textfmt.OneLine(level[i].ID)
+		}
+	}
+	if err := errors.Join(scps.errs...); err != nil {
+		if cmd.Context().Err() != nil {
+			return nil, interrupted(cmd)
+		}
+		return nil, err
+	}
+	return organization, nil
+}
+
+// A connection is an account with the auditor that reads it.
+type connection struct {
+	auditor app.App
+	place   app.Location
+	regions []string
+}
+
+// connect reads the credentials and the settings, and prints whose credentials they are. Without
+// --callers, the caller is the principal of the credentials, or else the callers of fallback.
+func (o accountFlags) connect(ctx context.Context, cmd *cobra.Command,
+	organization [][]iampolicy.Policy, fallback string) (connection, error) {
+	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
+	clients, awsConfig, err := loadClients(ctx, o.envFile, cmd.ErrOrStderr(), log)
+	if err != nil {
+		return connection{}, err
+	}
+	id, err := callerIdentity(ctx, clients.STS)
+	if err != nil {
+		return connection{}, err
+	}
+	fmt.Fprintln(cmd.ErrOrStderr(), "identity: "+textfmt.OneLine(id.String()))
+	place := app.Location{Account: id.Account, Partition: id.Partition, Region: awsConfig.Region}
+	self := cmp.Or(principalOf(id), fallback)
+	cfg, err := app.ConfigFromEnv(func(name string) string {
+		if value := o.flagValue(cmd, name); value != "" {
+			return value
+		}
+		if value := os.Getenv(name); value != "" || name != settings.EnvCallers {
+			return value
+		}
+		return self
+	})
+	if err != nil {
+		if self == "" {
+			err = fmt.Errorf("%w\n%s: set the principals to audit with --callers", err,
+				notAuditable(id))
+		}
+		return connection{}, o.withFlagNames(cmd, err)
+	}
+	for _, caller := range cfg.Sessions() {
+		fmt.Fprintf(cmd.ErrOrStderr(), "auditing %s for its session %s\n", caller.Name, caller.Session)
+	}
+	regions, further := cfg.Regions.SplitAt(place)
+	if len(further) > 0 && cfg.Regions[0] == "all" {
+		regions = append(regions, further...)
+	}
+	return connection{place: place, regions: regions, auditor: app.App{Config: cfg, Clients: clients,
+		Log: log, Organization: organization, OrganizationID: organizationID(awsConfig)}}, nil
+}
+
+// announce prints the account and the regions that are audited.
+func (c connection) announce(cmd *cobra.Command) {
+	fmt.Fprintf(cmd.ErrOrStderr(), "auditing account %s in %s\n", c.place.Account,
+		strings.Join(c.regions, " "))
+}
+
+// An auditRequest says what audit does beside the settings.
+type auditRequest struct {
+	organization [][]iampolicy.Policy
+	upgradeTo    *policies.Release // nil without a planned upgrade
+	// proveFixes is true if AWS's simulator shall confirm the fixes.
+	proveFixes bool
+}
+
+// audit audits the account of the credentials, with the mutes and the open gaps of the evidence
+// bucket.
+func (o accountFlags) audit(ctx context.Context, cmd *cobra.Command,
+	q auditRequest) (r audit.Report, past history, err error) {
+	c, err := o.connect(ctx, cmd, q.organization, "")
+	if err != nil {
+		return r, past, err
+	}
+	now := time.Now()
+	if c.auditor.Config.EvidenceBucket != "" {
+		bucket := evidence.Bucket{Client: c.auditor.S3, Name: string(c.auditor.Config.EvidenceBucket),
+			Owner: c.place.Account}
+		if past, err = readHistory(ctx, bucket, now, cmd.ErrOrStderr()); err != nil {
+			return r, past, fmt.Errorf("--evidence-bucket: %w", err)
+		}
+	}
+	c.announce(cmd)
+	c.auditor.UpgradeTo = q.upgradeTo
+	report := c.auditor.Report
+	if q.proveFixes {
+		report = c.auditor.ReportWithFixes
+	}
+	r, err = report(ctx, c.place, now.UTC().Format("20060102T150405Z"))
+	if err != nil {
+		return r, past, o.withFlagNames(cmd, err)
+	}
+	return past.muted(r, now), past, nil
+}
+
+// flagValue returns the value of the flag that overrides an environment variable. It is empty if
+// there is no flag, or if the flag is not set.
+func (o accountFlags) flagValue(cmd *cobra.Command, variable string) string {
+	value, _ := cmd.Flags().GetString(o.flags[variable]) // the error means that there is no flag
+	return value
+}
+
+// withFlagNames returns the error with the names of flags in place of the environment variables
+// that the flags replace.
+func (o accountFlags) withFlagNames(cmd *cobra.Command, err error) error {
+	lines := strings.Split(err.Error(), "\n")
+	renamed := false
+	for i, line := range lines {
+		variable, text, ok := strings.Cut(line, ": ")
+		if ok && o.flagValue(cmd, variable) != "" {
+			lines[i], renamed = "--"+o.flags[variable]+": "+text, true
+		}
+	}
+	if !renamed {
+		return err
+	}
+	return errors.New(strings.Join(lines, "\n"))
+}
+
+// callerIdentity returns the ARN of the principal of the credentials from STS.
+func callerIdentity(ctx context.Context, client *sts.Client) (arn.ARN, error) {
+	out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		if ctx.Err() != nil {
+			return arn.ARN{}, fmt.Errorf("no answer from AWS within --timeout: %w", err)
+		}
+		return arn.ARN{},
+			fmt.Errorf("reading the identity of the credentials failed (check them with `aws sts "+
+				"get-caller-identity`): %w", err)
+	}
+	a, ok := arn.Parse(aws.ToString(out.Arn))
+	if !ok {
+		return arn.ARN{},
+			fmt.Errorf("AWS returned %q as the ARN of the credentials, which is not an ARN",
+				aws.ToString(out.Arn))
+	}
+	return a, nil
+}
+
+// principalOf returns the user or the role of an identity. It is empty for the root user and for
+// federated users, which cannot be audited.
+func principalOf(id arn.ARN) string {
+	switch id.Kind() {
+	case "user":
+		return "user/" + id.Name()
+	case "assumed-role":
+		role, _ := id.Session()
+		return "role/" + role
+	}
+	return ""
+}
+
+// notAuditable says why the identity of the credentials cannot be audited.
+func notAuditable(id arn.ARN) string {
+	switch id.Kind() {
+	case "root":
+		return "the credentials belong to the root user of the account, which has no policies to audit"
+	case "federated-user":
+		return "the credentials belong to a federated user, which IAM does not know (its permissions " +
+			"depend on the user that called sts:GetFederationToken)"
+	}
+	return "the credentials belong to neither a user nor a role"
+}
