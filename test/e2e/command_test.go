@@ -250,8 +250,9 @@ func TestPoliciesCommand(t *testing.T) {
 	}
 }
 
-// TestReadmeShowsARealReport checks that README.md shows the report that `make run` prints. The
-// test does not run in parallel, because TestDocumentedCommands also writes README.md with -update.
+// TestReadmeShowsARealReport checks that README.md shows the report that `make run` prints, up to
+// its notices. The test does not run in parallel, because TestDocumentedCommands also writes
+// README.md with -update.
 func TestReadmeShowsARealReport(t *testing.T) {
 	const file, fence = "../../README.md", "```text\n"
 	readme, err := os.ReadFile(file)
@@ -267,7 +268,8 @@ func TestReadmeShowsARealReport(t *testing.T) {
 	_, report, _ := strings.Cut(string(out), "\n== Report ")
 	_, report, _ = strings.Cut(report, "\n\n")
 	report, _, _ = strings.Cut(report, "\n\n== ")
-	report = exampleRun(report + "\n")
+	report, _, _ = strings.Cut(report, "\n\nNOTICES\n") // the page has no space for all of it
+	report += "\n\n…\n"
 	if block == report {
 		return
 	}

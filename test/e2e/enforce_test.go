@@ -1,11 +1,18 @@
 package e2e
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
 // accountWithAuditorRole writes the compliant example with a separate role for the function, and
@@ -109,8 +116,54 @@ func TestServeEnforcesThePolicies(t *testing.T) {
 	if exit, out := auditWith("AKIAADMINISTRATOR000"); exit != 0 {
 		t.Errorf("the administrator: exit %d\n%s", exit, out)
 	}
-	const want = "Auditor lacks iam:GetUser on user/remotion-user\n"
+	const want = "AUDITOR\n  Auditor lacks iam:GetUser, iam:ListUserPolicies, "
 	if exit, out := auditWith("AKIAIOSFODNN7EXAMPLE"); exit != 2 || !strings.Contains(out, want) {
 		t.Errorf("a user without the auditor's permissions: exit %d, want 2 and %q\n%s", exit, want, out)
+	}
+}
+
+// TestThePolicyForTheAuditorHelps checks that a user with the policy that the report prints for the
+// auditor can audit: the report then has no entry about the auditor.
+func TestThePolicyForTheAuditorHelps(t *testing.T) {
+	t.Parallel()
+	env := serve(t, "--enforce-iam", "--account", "../../examples/compliant/account.yaml")
+	endpoint := ""
+	for _, variable := range env {
+		if value, ok := strings.CutPrefix(variable, "AWS_ENDPOINT_URL="); ok {
+			endpoint = value
+		}
+	}
+	client := func(key string) aws.CredentialsProvider {
+		return credentials.NewStaticCredentialsProvider(key, "secret", "")
+	}
+	read := func() (r audit.Report) {
+		cmd := exec.Command(command, "audit", "--callers", "user/remotion-user", "--format", "json")
+		cmd.Env = append(env, "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE")
+		out, _ := cmd.Output()
+		if err := json.Unmarshal(out, &r); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return r
+	}
+	before := read()
+	if before.AuditorAccess == nil || before.AuditorAccess.Policy == nil ||
+		before.AuditorAccess.AttachTo != "user/remotion-user" {
+		t.Fatalf("the entry about the auditor is %+v", before.AuditorAccess)
+	}
+	// The policy does not fit beside the user's own inline policy, so it is a managed policy.
+	administrator := iam.New(iam.Options{Region: "us-east-1", BaseEndpoint: &endpoint,
+		Credentials: client("AKIAADMINISTRATOR000")})
+	created, err := administrator.CreatePolicy(t.Context(), &iam.CreatePolicyInput{
+		PolicyName:     aws.String("auditor"),
+		PolicyDocument: aws.String(before.AuditorAccess.Policy.Text())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := administrator.AttachUserPolicy(t.Context(), &iam.AttachUserPolicyInput{
+		UserName: aws.String("remotion-user"), PolicyArn: created.Policy.Arn}); err != nil {
+		t.Fatal(err)
+	}
+	if after := read(); after.AuditorAccess != nil || after.Status != audit.StatusCompliant {
+		t.Errorf("status %s, the entry about the auditor is %+v", after.Status, after.AuditorAccess)
 	}
 }
