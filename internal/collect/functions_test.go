@@ -170,6 +170,9 @@ func TestFunctions(t *testing.T) {
 				"document: inline policy \"remotion\": this is the role policy of Remotion 4.0.61 and later, " +
 					"unchanged",
 				customName + "clips (us-east-1)",
+				"deploy-rights: the caller does not deploy, but may use lambda:CreateFunction, " +
+					"lambda:DeleteFunction, iam:PassRole, servicequotas:GetServiceQuota and 20 more; the " +
+					"audit knows only what Remotion needs",
 			}, status: audit.StatusGaps},
 		{name: "a function of an unknown release needs the newest known release",
 			change: func(a *awsemu.Account, p *collect.Plan) {
@@ -363,7 +366,9 @@ func TestFunctions(t *testing.T) {
 				"role/clips logs:PutLogEvents missing no-grant",
 				"role/clips logs:PutLogEvents missing no-grant",
 			}, notices: []string{"document: inline policy \"remotion\": this is the user policy of " +
-				"Remotion 4.0.418 and later, unchanged"}, status: audit.StatusGaps},
+				"Remotion 4.0.418 and later, unchanged", "service-wildcard: inline policy \"x\" allows s3:* " +
+				"on all resources; the audit knows only what Remotion needs"},
+			status: audit.StatusGaps},
 		{name: "a role of functions that does not exist is a gap",
 			change: func(a *awsemu.Account, p *collect.Plan) {
 				p.Callers = nil
@@ -468,7 +473,10 @@ func TestFunctions(t *testing.T) {
 				"role/remotion-lambda-role logs:PutLogEvents missing no-grant",
 				"role/remotion-lambda-role logs:PutLogEvents missing no-grant",
 			}, notices: []string{"document: inline policy \"remotion\": this is the user policy of " +
-				"Remotion 4.0.418 and later, unchanged; the role policy is expected instead"},
+				"Remotion 4.0.418 and later, unchanged; the role policy is expected instead",
+				"user-policy-on-role: inline policy \"remotion\" is the user policy of Remotion, with " +
+					"which the functions could deploy: a render role needs the role policy; the audit " +
+					"knows only what Remotion needs"},
 			status: audit.StatusGaps},
 	}
 	for _, test := range tests {
