@@ -110,7 +110,7 @@ func TestIncompleteReads(t *testing.T) {
 					t.Errorf("%s %q %v", o.ErrorMessage, o.answer.Status, o.metrics)
 				}
 				if len(o.messages) != 1 || !strings.HasPrefix(o.messages[0].Subject, "[UNVERIFIED]") ||
-					!strings.Contains(o.messages[0].Body("email"), "grant the auditor") {
+					!strings.Contains(o.messages[0].Body("email"), "iam:SimulatePrincipalPolicy") {
 					t.Errorf("%q", o.subjects())
 				}
 			}},
