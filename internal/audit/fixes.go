@@ -21,14 +21,8 @@ func (j *Judge) fixOf(t TargetFacts, findings []Finding,
 		return nil
 	}
 	withheld := func(why string) *remedy.Fix {
-		n := 0
-		for _, f := range findings {
-			if f.Gap() {
-				n++
-			}
-		}
-		return &remedy.Fix{Target: t.Name, Policy: t.Kind.Policy(), Edits: []remedy.Edit{},
-			Closes: []remedy.Need{}, Gaps: n, Withheld: why}
+		fix := remedy.Withheld(t.Name, t.Kind.Policy(), count(findings, 0).Gaps, why)
+		return &fix
 	}
 	switch {
 	case j.stopped():

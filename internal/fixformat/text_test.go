@@ -71,7 +71,8 @@ func TestTexts(t *testing.T) {
 		golden.Compare(t, filepath.Join("testdata", file), []byte(text))
 		for _, l := range strings.Split(text, "\n") {
 			if n := utf8.RuneCountInString(l); n > textWidth && strings.Contains(l, " ") &&
-				!strings.Contains(l, "remotion-audit fix") && !strings.HasPrefix(l, "FIX ") && !strings.HasPrefix(l, "  ") {
+				!strings.Contains(l, "remotion-audit fix") && !strings.HasPrefix(l, "FIX ") &&
+				!strings.HasPrefix(l, "  ") {
 				t.Errorf("%s: a line of %d characters: %s", file, n, l)
 			}
 		}

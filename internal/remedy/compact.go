@@ -78,7 +78,7 @@ func sameSet(a, b []string) bool {
 func (r *repair) equal(a, b *iampolicy.Document) bool {
 	within := func(a, b *iampolicy.Document, effect iampolicy.Effect) bool {
 		g := iampolicy.Grants{Identity: []iampolicy.Policy{{Document: filtered(b, effect)}}}
-		return Contained(r.budget, filtered(a, effect), g, nil).Contained
+		return contained(r.budget, filtered(a, effect), g, nil).Contained
 	}
 	return within(a, b, iampolicy.Allow) && within(b, a, iampolicy.Allow) &&
 		within(a, b, iampolicy.Deny) && within(b, a, iampolicy.Deny)

@@ -7,21 +7,21 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// Containment is the answer to the question whether a document allows only what others allow. The
+// containment is the answer to the question whether a document allows only what others allow. The
 // zero value means that it does not.
-type Containment struct {
+type containment struct {
 	Contained bool
 	// Example is a request that the document allows and the others do not; nil if Contained, or if the
 	// engine could not decide.
 	Example *Example
 }
 
-// Contained decides whether every request that the Allow statements of a document allow is also
+// contained decides whether every request that the Allow statements of a document allow is also
 // allowed by grants, under the conditions of the statement. Denies of the document do not count. An
 // action that does not exist allows nothing. skip reports patterns that do not count; it may be
 // nil.
-func Contained(b *iampolicy.Budget, d *iampolicy.Document, grants iampolicy.Grants,
-	skip func(statement int, pattern string) bool) Containment {
+func contained(b *iampolicy.Budget, d *iampolicy.Document, grants iampolicy.Grants,
+	skip func(statement int, pattern string) bool) containment {
 	premises := filtered(d, iampolicy.Allow).Premises()
 	at := 0
 	for i := range d.Statements {
@@ -35,10 +35,10 @@ func Contained(b *iampolicy.Budget, d *iampolicy.Document, grants iampolicy.Gran
 			continue
 		}
 		if e, ok := statementWithin(b, s, i, d.Version, premise, grants, skip); !ok {
-			return Containment{Example: e}
+			return containment{Example: e}
 		}
 	}
-	return Containment{Contained: true}
+	return containment{Contained: true}
 }
 
 // verbatim reports whether grants without denies has the statement.
@@ -124,6 +124,6 @@ func (r *repair) patternsWithin(actions, resources []string, grants iampolicy.Gr
 	if len(d.Statements) == 0 {
 		return nil, false
 	}
-	c := Contained(r.budget, d, grants, nil)
+	c := contained(r.budget, d, grants, nil)
 	return c.Example, c.Contained
 }

@@ -216,7 +216,12 @@ type widerCandidate struct {
 
 // matchesAction reports whether a statement names an action.
 func matchesAction(s *iampolicy.Statement, action string) bool {
-	return slices.ContainsFunc(s.Action, func(pattern string) bool {
+	return matchesAny(s.Action, action)
+}
+
+// matchesAny reports whether an action matches one of the patterns.
+func matchesAny(patterns []string, action string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
 		need, err := iampolicy.NewNeed(pattern, "*")
 		return err == nil && need.Includes(action, "")
 	})

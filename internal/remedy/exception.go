@@ -119,7 +119,7 @@ func withoutActions(list, exempt []string) (out []string, ok bool) {
 	for _, pattern := range list {
 		switch {
 		case !slices.ContainsFunc(exempt, func(action string) bool {
-			return matchesAction(&iampolicy.Statement{Action: []string{pattern}}, action)
+			return matchesAny([]string{pattern}, action)
 		}):
 			out = append(out, pattern)
 		case strings.ContainsAny(pattern, "*?"):

@@ -34,7 +34,7 @@ func (r *repair) finish() {
 	r.widerFix()
 	r.undo()
 	if r.budget.Spent() {
-		r.fix = withheld(r.target, r.fix.Gaps, outOfWork)
+		r.fix = Withheld(r.target.Name, r.target.Kind, r.fix.Gaps, outOfWork)
 	}
 }
 
@@ -94,14 +94,14 @@ func (r *repair) prove() string {
 			return "the new " + w.name() + " is no valid document within IAM's quotas"
 		}
 		if before := w.policy.Document; before != nil {
-			c := Contained(r.budget, before, r.allows, func(statement int, pattern string) bool {
+			c := contained(r.budget, before, r.allows, func(statement int, pattern string) bool {
 				return slices.Contains(w.dropped[statement], pattern)
 			})
 			if !c.Contained {
 				return "the new " + w.name() + " would no longer allow what it allows now" + exampleText(c)
 			}
 		}
-		if c := Contained(r.budget, w.doc, r.within(w, r.documented), nil); !c.Contained {
+		if c := contained(r.budget, w.doc, r.within(w, r.documented), nil); !c.Contained {
 			return "the new " + w.name() + " would allow more than is needed" + exampleText(c)
 		}
 	}
@@ -132,7 +132,7 @@ func (r *repair) stillSatisfied(need needs.Need) bool {
 	return after.Status == iampolicy.Satisfied
 }
 
-func exampleText(c Containment) string {
+func exampleText(c containment) string {
 	if c.Example == nil {
 		return ", as far as the engine can decide"
 	}

@@ -342,7 +342,7 @@ func (r *repair) unblocked(b *barrier, form []iampolicy.Statement, version strin
 // deniesLess reports whether a document denies nothing that another document does not deny.
 func (r *repair) deniesLess(before, after *iampolicy.Document) bool {
 	old := iampolicy.Grants{Identity: []iampolicy.Policy{{Document: filtered(before, iampolicy.Deny)}}}
-	return Contained(r.budget, filtered(after, iampolicy.Deny), old, nil).Contained
+	return contained(r.budget, filtered(after, iampolicy.Deny), old, nil).Contained
 }
 
 // widened returns a request that only the document before denies and that the gaps do not need; nil
@@ -356,7 +356,7 @@ func (r *repair) widened(b *barrier, before, after *iampolicy.Document) *Example
 			Resource: r.exempted(g)})
 	}
 	needed.Identity = append(needed.Identity, iampolicy.Policy{Document: allowing(list)})
-	c := Contained(r.budget, existing(filtered(before, iampolicy.Deny)), needed, nil)
+	c := contained(r.budget, existing(filtered(before, iampolicy.Deny)), needed, nil)
 	switch {
 	case c.Contained:
 		return nil

@@ -5,13 +5,14 @@ import (
 	"slices"
 
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
 // Repair finds the fix for the gaps of a target. All documents of the target have to be known. The
 // work is bounded by the budget; if it ends early, the fix is withheld.
 func Repair(b *iampolicy.Budget, t Target, gaps []Gap) Fix {
 	t.Grants.Identity = distinctPolicies(t)
-	r := &repair{budget: b, target: t, fix: withheld(t, len(gaps), "")}
+	r := &repair{budget: b, target: t, fix: Withheld(t.Name, t.Kind, len(gaps), "")}
 	if t.TrustGap != nil {
 		r.fix.Gaps++
 	}
@@ -40,9 +41,9 @@ func distinctPolicies(t Target) (list []iampolicy.Policy) {
 	return list
 }
 
-// withheld returns a fix without edits, and the reason.
-func withheld(t Target, gaps int, why string) Fix {
-	return Fix{Target: t.Name, Policy: t.Kind, Edits: []Edit{}, Closes: []Need{}, Gaps: gaps,
+// Withheld returns a fix of a target without edits, and the reason.
+func Withheld(target string, kind policies.PolicyKind, gaps int, why string) Fix {
+	return Fix{Target: target, Policy: kind, Edits: []Edit{}, Closes: []Need{}, Gaps: gaps,
 		Withheld: why}
 }
 

@@ -56,7 +56,7 @@ func Tighten(b *iampolicy.Budget, t Target, wide []WideGrant, least *iampolicy.D
 		}
 		doc, changes := narrowed(old.Document, i, wide, within(b, least, iampolicy.Grants{
 			Identity: []iampolicy.Policy{old}}))
-		if doc == nil || !Contained(b, doc, iampolicy.Grants{
+		if doc == nil || !contained(b, doc, iampolicy.Grants{
 			Identity: []iampolicy.Policy{old}}, nil).Contained {
 			return nil
 		}
@@ -185,7 +185,7 @@ func within(b *iampolicy.Budget, d *iampolicy.Document,
 			for _, resource := range s.Resource {
 				one := allowing([]iampolicy.Statement{{Effect: iampolicy.Allow, Action: []string{action},
 					Resource: []string{resource}, Conditions: s.Conditions}})
-				if Contained(b, one, grants, nil).Contained {
+				if contained(b, one, grants, nil).Contained {
 					resources = append(resources, resource)
 				}
 			}
@@ -205,14 +205,6 @@ func within(b *iampolicy.Budget, d *iampolicy.Document,
 		}
 	}
 	return out
-}
-
-// matchesAny reports whether an action matches one of the patterns.
-func matchesAny(patterns []string, action string) bool {
-	return slices.ContainsFunc(patterns, func(pattern string) bool {
-		n, err := iampolicy.NewNeed(pattern, "*")
-		return err == nil && n.Includes(action, "")
-	})
 }
 
 // charactersIn returns the size of the documents that share the quota of an edit.

@@ -84,11 +84,11 @@ func (r *repair) undoOf(w *working, at int, known Known) *Undo {
 	if before == nil {
 		before = &iampolicy.Document{Version: iampolicy.Version} // it denies nothing
 	}
-	if !Contained(r.budget, before, allowsOf(grants.Identity), nil).Contained ||
+	if !contained(r.budget, before, allowsOf(grants.Identity), nil).Contained ||
 		!r.deniesLess(before, known.Document) {
 		return nil
 	}
-	c := Contained(r.budget, known.Document, r.within(w, r.documented), nil)
+	c := contained(r.budget, known.Document, r.within(w, r.documented), nil)
 	if !c.Contained {
 		u.AlsoAllows = c.Example
 		if c.Example == nil {

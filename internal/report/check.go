@@ -131,20 +131,9 @@ func checkGroups(r check.Verdict) (groups [][]check.Finding) {
 		cause    iampolicy.Cause
 		why      string
 	}
-	index := map[key]int{}
-	for _, f := range r.Findings {
-		if f.Status == iampolicy.Satisfied {
-			continue
-		}
-		k := key{f.Severity, f.Status, f.Cause, f.Why}
-		i, ok := index[k]
-		if !ok {
-			i = len(groups)
-			index[k] = i
-			groups = append(groups, nil)
-		}
-		groups[i] = append(groups[i], f)
-	}
+	groups = groupedBy(r.Findings, func(f check.Finding) (key, bool) {
+		return key{f.Severity, f.Status, f.Cause, f.Why}, f.Status != iampolicy.Satisfied
+	})
 	slices.SortStableFunc(groups, func(a, b []check.Finding) int {
 		if gap := a[0].Status.Gap(); gap != b[0].Status.Gap() {
 			if gap {

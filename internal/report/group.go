@@ -155,3 +155,23 @@ func pick(r audit.Report, want func(audit.Finding) bool) (list []audit.Finding) 
 	}
 	return list
 }
+
+// groupedBy returns the elements in groups of equal keys, in the order of their first elements. It
+// leaves out the elements for which key returns false.
+func groupedBy[E any, K comparable](list []E, key func(E) (K, bool)) (groups [][]E) {
+	index := map[K]int{}
+	for _, e := range list {
+		k, ok := key(e)
+		if !ok {
+			continue
+		}
+		i, known := index[k]
+		if !known {
+			i = len(groups)
+			index[k] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], e)
+	}
+	return groups
+}

@@ -100,11 +100,7 @@ func changeGroups(changes []check.Change, kind check.ChangeKind) (groups [][]che
 		cause                    iampolicy.Cause
 		why, operations, impacts string
 	}
-	index := map[key]int{}
-	for _, c := range changes {
-		if c.Kind != kind {
-			continue
-		}
+	groups = groupedBy(changes, func(c check.Change) (key, bool) {
 		k := key{c.Severity, c.Before, c.After, c.Cause, c.Why, operationsText(c), c.Impact}
 		switch kind {
 		case check.Gained:
@@ -112,14 +108,8 @@ func changeGroups(changes []check.Change, kind check.ChangeKind) (groups [][]che
 		case check.MissingInBoth:
 			k = key{severity: c.Severity} // a check of the proposed policies alone explains them
 		}
-		i, ok := index[k]
-		if !ok {
-			i = len(groups)
-			index[k] = i
-			groups = append(groups, nil)
-		}
-		groups[i] = append(groups[i], c)
-	}
+		return k, c.Kind == kind
+	})
 	slices.SortStableFunc(groups, func(a, b []check.Change) int {
 		return cmp.Compare(cmp.Or(b[0].Severity, policies.Critical),
 			cmp.Or(a[0].Severity, policies.Critical))
