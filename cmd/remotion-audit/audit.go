@@ -132,7 +132,7 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 		return err
 	}
 	var b bytes.Buffer
-	if err := write(&b, output.Audit{Report: r, Open: past.openGaps(r)}); err != nil {
+	if err := write(&b, output.Audit{Report: r, Open: past.openGaps(r)}, viewOf(cmd, out)); err != nil {
 		return err
 	}
 	if o.fix && o.format.isText() {

@@ -152,7 +152,7 @@ func runCheck(cmd *cobra.Command, o checkOptions, args []string) error {
 	}
 	results := check.Summarize(list)
 	var b bytes.Buffer
-	if err := write(&b, results); err != nil {
+	if err := write(&b, results, viewOf(cmd, cmd.OutOrStdout())); err != nil {
 		return err
 	}
 	if _, err := cmd.OutOrStdout().Write(b.Bytes()); err != nil {

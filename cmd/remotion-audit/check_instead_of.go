@@ -34,7 +34,7 @@ func (o checkOptions) runReplacement(cmd *cobra.Command, args []string, extra ia
 		return err
 	}
 	var b bytes.Buffer
-	if err := format.Write(&b, replacement); err != nil {
+	if err := format.Write(&b, replacement, viewOf(cmd, cmd.OutOrStdout())); err != nil {
 		return err
 	}
 	if _, err := cmd.OutOrStdout().Write(b.Bytes()); err != nil {

@@ -88,7 +88,8 @@ func runExplainError(cmd *cobra.Command, o errorOptions, request requestOptions)
 	if o.decode && m.EncodedMessage.Known() && m.Kind == denial.Encoded {
 		m = decoded(cmd, m, request.envFile)
 	}
-	if err := chosen.Write(cmd.OutOrStdout(), advice.For(m)); err != nil {
+	if err := chosen.Write(cmd.OutOrStdout(), advice.For(m),
+		viewOf(cmd, cmd.OutOrStdout())); err != nil {
 		return err
 	}
 	switch {

@@ -100,7 +100,7 @@ func runExplainRequest(cmd *cobra.Command, o requestOptions, args []string) erro
 		return err
 	}
 	var b bytes.Buffer
-	if err := write(&b, result); err != nil {
+	if err := write(&b, result, viewOf(cmd, cmd.OutOrStdout())); err != nil {
 		return err
 	}
 	if _, err := cmd.OutOrStdout().Write(b.Bytes()); err != nil {

@@ -221,9 +221,11 @@ func runLocal(cmd *cobra.Command, account *awsemu.Account, server *awsemu.Server
 		return err
 	}
 	out := bufio.NewWriter(cmd.OutOrStdout())
-	shown := writeRun(out, cmp.Or(o.event, "events/scheduler.json"), event, server, result)
+	shown := writeRun(out, viewOf(cmd, cmd.OutOrStdout()), cmp.Or(o.event, "events/scheduler.json"), event,
+		server, result)
 	if hasReport(result) && !shown {
-		if err := auditAgain(cmd.Context(), out, account, server, endpoint.URL); err != nil {
+		if err := auditAgain(cmd.Context(), out, viewOf(cmd, cmd.OutOrStdout()), account, server,
+			endpoint.URL); err != nil {
 			return err
 		}
 	}
@@ -321,7 +323,7 @@ func functionARN(account *awsemu.Account) string {
 
 // writeRun prints the report, the event, the alert, the metrics and the answer. It reports whether
 // a message contained a report.
-func writeRun(out io.Writer, name string, event []byte, server *awsemu.Server,
+func writeRun(out io.Writer, v textfmt.View, name string, event []byte, server *awsemu.Server,
 	result runtimeapi.Invocation) (reported bool) {
 	writeTitle(out, "Event, "+name)
 	fmt.Fprintln(out, strings.TrimSpace(string(event)))
@@ -330,7 +332,7 @@ func writeRun(out io.Writer, name string, event []byte, server *awsemu.Server,
 		if r, err := render.ReportIn(m.Body("default")); err == nil {
 			reported = true
 			writeTitle(out, "Report")
-			_ = report.Text(out, r) // out reports a write error later
+			_ = report.Text(out, r, v) // out reports a write error later
 		}
 	}
 	for _, m := range messages {
@@ -359,8 +361,8 @@ func hasReport(result runtimeapi.Invocation) bool {
 
 // auditAgain audits the account in this process, without the configured faults, and writes the
 // report. It is for a run in which the function sent no report.
-func auditAgain(ctx context.Context, out io.Writer, account *awsemu.Account, server *awsemu.Server,
-	url string) error {
+func auditAgain(ctx context.Context, out io.Writer, v textfmt.View, account *awsemu.Account,
+	server *awsemu.Server, url string) error {
 	server.SetFaults()
 	cfg, err := app.ConfigFromEnv(func(name string) string {
 		return account.Function.Environment[name]
@@ -385,7 +387,7 @@ func auditAgain(ctx context.Context, out io.Writer, account *awsemu.Account, ser
 		return err
 	}
 	writeTitle(out, "Report of a second audit: the function sent none")
-	return report.Text(out, r)
+	return report.Text(out, r, v)
 }
 
 func writeTitle(out io.Writer, text string) {

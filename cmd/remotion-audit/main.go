@@ -47,6 +47,8 @@ func rootCommand() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return emptyFlags(cmd.Flags()) },
 	}
+	var view viewFlags
+	view.register(root)
 	root.AddCommand(auditCommand(), checkCommand(), explainCommand(), fixCommand(), localCommand(),
 		muteCommand(), policiesCommand(), testAlertCommand(), versionCommand())
 	return root

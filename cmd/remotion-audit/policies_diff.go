@@ -33,7 +33,7 @@ catalogue, because what it needs is unverified.`,
 			if err != nil {
 				return err
 			}
-			if err := write(cmd.OutOrStdout(), c); err != nil {
+			if err := write(cmd.OutOrStdout(), c, viewOf(cmd, cmd.OutOrStdout())); err != nil {
 				return err
 			}
 			if c.Problem != "" {

@@ -298,6 +298,7 @@ func evaluateTrust(t TargetFacts) Finding {
 		Target: t.Name, Policy: policies.Role, Sid: TrustSid, Action: "sts:AssumeRole", Resource: t.ARN,
 		ExampleARN: t.ARN,
 		Severity:   policies.Critical, Asked: 1, Source: trustPage, Breakage: policies.Hard,
+		Stops:  policies.Renders,
 		Reason: "lets Lambda run functions under the role",
 		Impact: "functions cannot be created, and renders fail",
 	}

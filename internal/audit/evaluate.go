@@ -144,6 +144,7 @@ func applyAlternatives(findings []Finding, required []policies.Requirement,
 func (f *Finding) setConsequence(c policies.Consequence) {
 	f.Operations, f.Reason, f.Impact, f.Breakage, f.Source = c.Operations, c.Reason, c.Impact,
 		c.Breakage, c.Source
+	f.Stops = c.Stops
 	f.Severity = min(f.Severity, c.Severity)
 }
 
@@ -162,7 +163,7 @@ func missingTarget(t TargetFacts, required []policies.Requirement) Finding {
 		f.Why += ": " + kind + " " + name + " exists"
 	}
 	for _, r := range required {
-		f.Severity = max(f.Severity, r.Severity)
+		f.Severity, f.Stops = max(f.Severity, r.Severity), max(f.Stops, r.Stops)
 	}
 	if t.Kind == RenderRole {
 		f.Reason, f.Impact, f.Source = "is the execution role of Remotion's functions",

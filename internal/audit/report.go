@@ -231,8 +231,10 @@ type Finding struct {
 	Reason   string            `json:"reason"`
 	Impact   string            `json:"impact"`
 	Breakage policies.Breakage `json:"breakage"`
-	Source   string            `json:"source"`
-	Notes    []string          `json:"notes,omitempty"`
+	// Stops is zero in reports of older auditors.
+	Stops  policies.Stops `json:"stops,omitempty"`
+	Source string         `json:"source"`
+	Notes  []string       `json:"notes,omitempty"`
 	// Releases are the releases that the account is judged by and that need the permission, oldest
 	// first.
 	Releases []string `json:"releases,omitempty"`

@@ -13,13 +13,15 @@ import (
 )
 
 // explainJSON writes the derivations in the form of docs/explain.schema.json.
-func explainJSON(w io.Writer, e explain.Explanations) error { return textfmt.WriteJSON(w, e) }
+func explainJSON(w io.Writer, e explain.Explanations, _ textfmt.View) error {
+	return textfmt.WriteJSON(w, e)
+}
 
 // explainText writes the derivations as text: the verdict, its cause and the fix first, then the
 // layers in the order of the evaluation.
-func explainText(w io.Writer, all explain.Explanations) error {
+func explainText(w io.Writer, all explain.Explanations, v textfmt.View) error {
 	for i, e := range all.Explanations {
-		p := derivation{report.NewBlocks(audit.Report{})}
+		p := derivation{report.NewBlocks(audit.Report{}).SetView(v)}
 		if i > 0 {
 			p.Line("")
 		}

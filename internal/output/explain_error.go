@@ -17,23 +17,25 @@ func ErrorFormats() Formats[advice.Advice] {
 }
 
 // errorJSON writes the explanation in the form of docs/explain-error.schema.json.
-func errorJSON(w io.Writer, a advice.Advice) error { return textfmt.WriteJSON(w, a) }
+func errorJSON(w io.Writer, a advice.Advice, _ textfmt.View) error {
+	return textfmt.WriteJSON(w, a)
+}
 
-// errorWidth is the width of the text in columns, and labelWidth that of the labels.
-const (
-	errorWidth = 98
-	labelWidth = 15
-)
+// labelWidth is the width of the labels in columns.
+const labelWidth = 15
 
 // An errorPage is the text of an explanation.
-type errorPage struct{ b bytes.Buffer }
+type errorPage struct {
+	b     bytes.Buffer
+	width int // of the text in columns
+}
 
 // line writes one line. Text from the error can contain any character.
 func (p *errorPage) line(text string) { p.b.WriteString(textfmt.OneLine(text) + "\n") }
 
 // field writes a label and a text over several lines.
 func (p *errorPage) field(label, text string) {
-	for i, line := range textfmt.Wrap(textfmt.OneLine(text), errorWidth-labelWidth-2) {
+	for i, line := range textfmt.Wrap(textfmt.OneLine(text), p.width-labelWidth-2) {
 		if i > 0 {
 			label = ""
 		}
@@ -50,7 +52,7 @@ func (p *errorPage) section(title string) { p.line(""); p.line(title) }
 func (p *errorPage) list(title string, entries []string) {
 	p.section(title)
 	for _, entry := range entries {
-		for i, line := range textfmt.Wrap(textfmt.OneLine(entry), errorWidth-4) {
+		for i, line := range textfmt.Wrap(textfmt.OneLine(entry), p.width-4) {
 			p.line([]string{"  - ", "    "}[min(i, 1)] + line)
 		}
 	}
@@ -58,8 +60,8 @@ func (p *errorPage) list(title string, entries []string) {
 
 // errorText writes the explanation as text: what AWS denied, what it means for Remotion, what to
 // add, and what to do next.
-func errorText(w io.Writer, a advice.Advice) error {
-	var p errorPage
+func errorText(w io.Writer, a advice.Advice, v textfmt.View) error {
+	p := errorPage{width: v.Columns()}
 	p.line(errorHeadline(a.Error))
 	for _, sentence := range a.Meaning {
 		p.field("Meaning", sentence)

@@ -11,12 +11,13 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/denial"
 	"github.com/remotion-audit/remotion-audit/internal/denial/advice"
 	"github.com/remotion-audit/remotion-audit/internal/testing/golden"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 func textOf(t *testing.T, errorMessage string) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := errorText(&b, advice.For(denial.Read(errorMessage))); err != nil {
+	if err := errorText(&b, advice.For(denial.Read(errorMessage)), textfmt.View{}); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

@@ -14,6 +14,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
 	"github.com/remotion-audit/remotion-audit/internal/testing/golden"
 	"github.com/remotion-audit/remotion-audit/internal/testing/schematest"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 const (
@@ -236,11 +237,11 @@ func TestExplain(t *testing.T) {
 			all := test.world.explanations(t, explain.Question{Action: test.action,
 				Resource: test.resource})
 			var text, data bytes.Buffer
-			if err := explainText(&text, all); err != nil {
+			if err := explainText(&text, all, textfmt.View{}); err != nil {
 				t.Fatal(err)
 			}
 			golden.Compare(t, filepath.Join("testdata", "explain", test.name+".txt"), text.Bytes())
-			if err := explainJSON(&data, all); err != nil {
+			if err := explainJSON(&data, all, textfmt.View{}); err != nil {
 				t.Fatal(err)
 			}
 			if err := schematest.Validate(t, schema, data.Bytes()); err != nil {
@@ -265,11 +266,11 @@ func TestExplainFiles(t *testing.T) {
 			all := explain.Explanations{SchemaVersion: explain.SchemaVersion,
 				Explanations: []explain.Explanation{e}}
 			var text, data bytes.Buffer
-			if err := explainText(&text, all); err != nil {
+			if err := explainText(&text, all, textfmt.View{}); err != nil {
 				t.Fatal(err)
 			}
 			golden.Compare(t, filepath.Join("testdata", "explain", name+".txt"), text.Bytes())
-			if err := explainJSON(&data, all); err != nil {
+			if err := explainJSON(&data, all, textfmt.View{}); err != nil {
 				t.Fatal(err)
 			}
 			if err := schematest.Validate(t, schema, data.Bytes()); err != nil {

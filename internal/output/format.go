@@ -32,8 +32,8 @@ type row struct {
 	replacement Writer[check.Replacement]
 }
 
-// Writer writes a document in one format.
-type Writer[D any] func(io.Writer, D) error
+// Writer writes a document in one format. The view matters to text only.
+type Writer[D any] func(io.Writer, D, textfmt.View) error
 
 // Formats are the formats of one document. The first is the default.
 type Formats[D any] []Format[D]

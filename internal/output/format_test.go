@@ -14,6 +14,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/report"
 	"github.com/remotion-audit/remotion-audit/internal/testing/policytest"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // TestRegistry checks that names are distinct, and that every format has a document.
@@ -43,7 +44,7 @@ func TestFind(t *testing.T) {
 	formats = []row{
 		{"text", auditText, report.CheckText, diffText, explainText, report.ReplacementText},
 		{"json", auditJSON, checkJSON, diffJSON, explainJSON, replacementJSON},
-		{"junit", nil, func(w io.Writer, r check.Results) error {
+		{"junit", nil, func(w io.Writer, r check.Results, _ textfmt.View) error {
 			_, err := io.WriteString(w, "<testsuite name=\""+r.Results[0].Verdict.Required+"\"/>")
 			return err
 		}, nil, nil, nil},
@@ -74,7 +75,7 @@ func written[D any](t *testing.T, all Formats[D], name string, document D) strin
 	var b bytes.Buffer
 	f, err := all.Find(name)
 	if err == nil {
-		err = f.Write(&b, document)
+		err = f.Write(&b, document, textfmt.View{})
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +93,7 @@ func TestOpenGaps(t *testing.T) {
 		{Identity: alert.Identity{Target: "role/gone"}, Since: since, Cause: audit.TargetMissing},
 	}
 	var plain bytes.Buffer
-	if err := report.Text(&plain, r); err != nil {
+	if err := report.Text(&plain, r, textfmt.View{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := written(t, AuditFormats(), "text", Audit{Report: r}); got != plain.String() {

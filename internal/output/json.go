@@ -10,11 +10,11 @@ import (
 )
 
 // auditJSON writes the report in the form of docs/report.schema.json.
-func auditJSON(w io.Writer, a Audit) error { return report.JSON(w, a.Report) }
+func auditJSON(w io.Writer, a Audit, _ textfmt.View) error { return report.JSON(w, a.Report) }
 
 // checkJSON writes a single verdict in the form of docs/check.schema.json, and several in the form
 // of docs/check-results.schema.json.
-func checkJSON(w io.Writer, r check.Results) error {
+func checkJSON(w io.Writer, r check.Results, _ textfmt.View) error {
 	if len(r.Results) == 1 && r.Results[0].Verdict != nil {
 		return textfmt.WriteJSON(w, r.Results[0].Verdict)
 	}
@@ -22,6 +22,10 @@ func checkJSON(w io.Writer, r check.Results) error {
 }
 
 // replacementJSON writes a replacement in the form of docs/check-replacement.schema.json.
-func replacementJSON(w io.Writer, r check.Replacement) error { return textfmt.WriteJSON(w, r) }
+func replacementJSON(w io.Writer, r check.Replacement, _ textfmt.View) error {
+	return textfmt.WriteJSON(w, r)
+}
 
-func diffJSON(w io.Writer, c policies.Comparison) error { return textfmt.WriteJSON(w, c) }
+func diffJSON(w io.Writer, c policies.Comparison, _ textfmt.View) error {
+	return textfmt.WriteJSON(w, c)
+}

@@ -11,11 +11,12 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/report"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // auditText writes the report, and then the gaps with the times when they opened.
-func auditText(w io.Writer, a Audit) error {
-	if err := report.Text(w, a.Report); err != nil || len(a.Open) == 0 {
+func auditText(w io.Writer, a Audit, v textfmt.View) error {
+	if err := report.Text(w, a.Report, v); err != nil || len(a.Open) == 0 {
 		return err
 	}
 	if _, err := fmt.Fprintln(w, "\nOPEN SINCE"); err != nil {
@@ -35,7 +36,7 @@ func OpenGaps(w io.Writer, gaps []alert.Gap) error {
 }
 
 // diffText writes the comparison, policy by policy.
-func diffText(w io.Writer, c policies.Comparison) error {
+func diffText(w io.Writer, c policies.Comparison, _ textfmt.View) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "Remotion %s to %s", strings.Join(c.From, ", "), c.To)
 	if c.Partition != policies.AWS {

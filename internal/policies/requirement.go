@@ -82,6 +82,8 @@ type Requirement struct {
 	NeededBy []string `json:"neededBy,omitempty"`
 	Consequence
 	used []*Use
+	// foreign is true if the buckets of the requirement are not Remotion's own.
+	foreign bool
 }
 
 // A requirementID identifies a requirement. It leaves out the Sid: the Sids of the role policy are
@@ -103,6 +105,8 @@ type Consequence struct {
 	Breakage Breakage `json:"breakage"`
 	Impact   string   `json:"impact"`
 	Severity Severity `json:"severity"`
+	// Stops is what stops without the permission.
+	Stops Stops `json:"stops"`
 	// Source is the URL of the page or issue that supports these facts.
 	Source string `json:"source"`
 }
@@ -116,7 +120,8 @@ func (r Requirement) For(p Purpose, releases []Release, bucketRoles ...BucketRol
 	if len(r.used) == 0 {
 		return r, false
 	}
-	r.Consequence = combined(r.used, nil)
+	r.foreign = len(bucketRoles) > 0 && !slices.Contains(bucketRoles, MainBucket)
+	r.Consequence = r.combined(nil)
 	return r, true
 }
 
@@ -139,10 +144,23 @@ func (r Requirement) Given(granted func(action string) bool) Consequence {
 	if len(r.used) == 0 {
 		return r.Consequence
 	}
-	return combined(r.used, granted)
+	return r.combined(granted)
+}
+
+// combined returns the consequence of the uses. Without a permission for a bucket that is not
+// Remotion's own, only the renders and the sites stop that use the bucket.
+func (r Requirement) combined(granted func(action string) bool) Consequence {
+	c := combined(r.used, granted)
+	switch {
+	case r.foreign && c.Stops == Renders:
+		c.Stops = SomeRenders
+	case r.foreign && c.Stops == Deploys:
+		c.Stops = SomeDeploys
+	}
+	return c
 }
 
 // neverCalled is the consequence of a permission that is documented and not used.
 var neverCalled = Consequence{Reason: "is in the documented policy, but no release calls it",
 	Breakage: NoBreakage, Impact: "none, because no release calls the action", Severity: Low,
-	Source: permissionsPage}
+	Stops: Features, Source: permissionsPage}

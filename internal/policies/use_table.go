@@ -63,11 +63,18 @@ const (
 	sinceOutputChecked = "4.0.473"
 )
 
-func hard(s Severity, impact string) Effect    { return Effect{Hard, impact, s} }
-func warned(s Severity, impact string) Effect  { return Effect{Warned, impact, s} }
-func feature(s Severity, impact string) Effect { return Effect{Feature, impact, s} }
+func hard(s Severity, impact string) Effect    { return Effect{Hard, impact, s, false} }
+func warned(s Severity, impact string) Effect  { return Effect{Warned, impact, s, false} }
+func feature(s Severity, impact string) Effect { return Effect{Feature, impact, s, false} }
 func swallowed(s Severity, impact string) Effect {
-	return Effect{Swallowed, impact, s}
+	return Effect{Swallowed, impact, s, false}
+}
+
+// inSomeCases returns the effect of a permission without which only some of the renders or deploys
+// stop: those with an option, in a new region, into a VPC.
+func (e Effect) inSomeCases() Effect {
+	e.InSomeCases = true
+	return e
 }
 
 // useTable has each use of a permission by a published release. The record of Remotion's calls,
@@ -103,7 +110,7 @@ var userUses = []Use{
 	{Kind: User, Action: "s3:GetObject", Operations: []Operation{ProgressFromBucket},
 		Buckets: mainBucket, Since: skipInvokingSince,
 		Reason: "reads the progress of renders without an invocation", Source: fasterPolling,
-		Effect:  hard(Critical, "render progress cannot be read"),
+		Effect:  hard(Critical, "render progress cannot be read").inSomeCases(),
 		Instead: "lambda:InvokeFunction",
 		Otherwise: feature(Medium, "progress cannot be read directly from the bucket "+
 			"(skipLambdaInvocation), only by invoking the function")},
@@ -178,17 +185,17 @@ var userUses = []Use{
 		Effect: feature(Medium, "renders with large input props cannot start")},
 	{Kind: User, Action: "s3:CreateBucket", Operations: deploying, Buckets: mainBucket,
 		Reason: "creates the Remotion bucket of a region", Source: permissionsPage,
-		Effect: hard(High, "a new region cannot be set up")},
+		Effect: hard(High, "a new region cannot be set up").inSomeCases()},
 	{Kind: User, Action: "s3:PutBucketAcl", Operations: deploying, Buckets: mainBucket,
 		Reason: "sets the ACL of a new bucket", Source: permissionsPage,
-		Effect: hard(High, "a new bucket is left half configured")},
+		Effect: hard(High, "a new bucket is left half configured").inSomeCases()},
 	{Kind: User, Action: "s3:PutBucketOwnershipControls", Operations: deploying, Buckets: mainBucket,
 		Since:  sinceOwnership,
 		Reason: "enables ACLs for the objects of a new bucket", Source: publicAccess,
-		Effect: hard(High, "a new bucket is left half configured")},
+		Effect: hard(High, "a new bucket is left half configured").inSomeCases()},
 	{Kind: User, Action: "s3:PutBucketPublicAccessBlock", Operations: deploying, Buckets: mainBucket,
 		Since: sinceOwnership, Reason: "lets a new bucket serve sites and videos",
-		Effect: hard(High, "a new bucket is left half configured"), Source: publicAccess},
+		Effect: hard(High, "a new bucket is left half configured").inSomeCases(), Source: publicAccess},
 	{Kind: User, Action: "s3:PutLifecycleConfiguration", Operations: deploying, Buckets: mainBucket,
 		Since: "4.0.32", Reason: "expires old renders if enableFolderExpiry is set",
 		Effect: feature(Medium, "enableFolderExpiry fails"), Source: autodelete},
@@ -200,7 +207,7 @@ var userUses = []Use{
 		Source: bucketSecurity},
 	{Kind: User, Action: "s3:PutBucketWebsite", Operations: deploying, Buckets: mainBucket,
 		Until: "3.3.11", Reason: "configures a new bucket as a website", Source: permissionsPage,
-		Effect: hard(High, "a new bucket is left half configured")},
+		Effect: hard(High, "a new bucket is left half configured").inSomeCases()},
 	{Kind: User, Action: "s3:PutBucketWebsite", Operations: sites, Buckets: mainOrSite,
 		Until: "3.3.11", Reason: "configures the bucket of a site as a website",
 		Effect: hard(High, "sites cannot be deployed"), Source: permissionsPage},
@@ -232,7 +239,7 @@ var userUses = []Use{
 		Effect: hard(Critical, "renders cannot be started")},
 	{Kind: User, Action: "lambda:InvokeFunction", Operations: deploying,
 		Reason: "learns the release of the deployed functions", Source: permissionsPage,
-		Effect: hard(High, "deployed functions are not recognized, so a second deploy fails")},
+		Effect: hard(High, "deployed functions are not recognized, so a second deploy fails").inSomeCases()},
 	{Kind: User, Action: "lambda:CreateFunction", Operations: deploying,
 		Reason: "creates the function", Source: permissionsPage,
 		Effect: hard(High, "functions cannot be deployed")},
@@ -269,20 +276,20 @@ var userUses = []Use{
 	{Kind: User, Action: "lambda:GetFunctionConfiguration", Operations: deploying,
 		Since:  ownLayersSince,
 		Reason: "compares the layers of a function with customLayerArns", Source: ownLayersPage,
-		Effect: feature(High, "the next deploy with customLayerArns fails")},
+		Effect: feature(High, "the next deploy with customLayerArns fails").inSomeCases()},
 	{Kind: User, Action: "lambda:UpdateFunctionConfiguration", Operations: deploying,
 		Since:  ownLayersSince,
 		Reason: "replaces the layers of a function by customLayerArns", Source: ownLayersPage,
-		Effect: feature(High, "a deploy that changes customLayerArns fails")},
+		Effect: feature(High, "a deploy that changes customLayerArns fails").inSomeCases()},
 	{Kind: User, Action: "ec2:DescribeSecurityGroups", Operations: deploying, Since: vpcSince,
 		Reason: "lets Lambda check the security groups of a new function", Source: vpcPage,
-		Effect: hard(High, "functions cannot be deployed into a VPC")},
+		Effect: hard(High, "functions cannot be deployed into a VPC").inSomeCases()},
 	{Kind: User, Action: "ec2:DescribeSubnets", Operations: deploying, Since: vpcSince,
 		Reason: "lets Lambda check the subnets of a new function", Source: vpcPage,
-		Effect: hard(High, "functions cannot be deployed into a VPC")},
+		Effect: hard(High, "functions cannot be deployed into a VPC").inSomeCases()},
 	{Kind: User, Action: "ec2:DescribeVpcs", Operations: deploying, Since: vpcSince,
 		Reason: "lets Lambda check the VPC of a new function", Source: vpcPage,
-		Effect: hard(High, "functions cannot be deployed into a VPC")},
+		Effect: hard(High, "functions cannot be deployed into a VPC").inSomeCases()},
 }
 
 const uncancellable = "renders cannot be cancelled with cancelRenderOnLambda()"
@@ -305,7 +312,7 @@ const unlistedOutput = "renders stop unless they set overwrite, because S3 retur
 var roleUses = []Use{
 	{Kind: Role, Action: "s3:ListAllMyBuckets",
 		Reason: "finds the Remotion bucket when a render names none", Source: permissionsPage,
-		Effect: hard(Critical, "renders stop if they do not name a bucket")},
+		Effect: hard(Critical, "renders stop if they do not name a bucket").inSomeCases()},
 	{Kind: Role, Action: "s3:CreateBucket", Buckets: mainBucket, Until: beforeOwnership,
 		Reason: "creates the bucket when a render starts in a region without one",
 		Effect: feature(Medium, "the first render in a region without a bucket fails"),
@@ -324,16 +331,16 @@ var roleUses = []Use{
 	// least: `make calls` runs the deployed code.
 	{Kind: Role, Action: "s3:ListBucket", Buckets: mainBucket,
 		Reason: "checks whether an output exists", Source: outputCheck,
-		Effect: hard(Critical, unlistedOutput)},
+		Effect: hard(Critical, unlistedOutput).inSomeCases()},
 	{Kind: Role, Action: "s3:ListBucket", Buckets: outputBucketOnly, Since: sinceOutputChecked,
 		Reason: "checks whether an output exists", Source: ownOutputBucket,
-		Effect: hard(Critical, unlistedOutput)},
+		Effect: hard(Critical, unlistedOutput).inSomeCases()},
 	{Kind: Role, Action: "s3:GetObject", Buckets: mainBucket,
 		Reason: "reads input props, progress and chunks", Source: permissionsPage,
 		Effect: hard(Critical, "renders stop")},
 	{Kind: Role, Action: "s3:GetObject", Buckets: outputBucketOnly, Since: sinceOutputChecked,
 		Reason: "checks whether an output exists", Source: ownOutputBucket,
-		Effect: hard(Critical, "renders with this output bucket stop unless they set overwrite")},
+		Effect: hard(Critical, "renders with this output bucket stop unless they set overwrite").inSomeCases()},
 	{Kind: Role, Action: "s3:DeleteObject", Buckets: mainBucket, Until: chunksInBucketUntil,
 		Reason: "removes the chunks of a render", Source: permissionsPage,
 		Effect: hard(Critical, "renders are marked as failed at their end")},
@@ -348,11 +355,11 @@ var roleUses = []Use{
 		Effect: hard(Critical, "renders stop when they write to the bucket")},
 	{Kind: Role, Action: "s3:GetBucketLocation", Buckets: mainBucket, Until: beforeNamedRegions,
 		Reason: "finds the region's Remotion bucket among all buckets", Source: permissionsPage,
-		Effect: hard(Critical, "renders stop if they do not name a bucket")},
+		Effect: hard(Critical, "renders stop if they do not name a bucket").inSomeCases()},
 	{Kind: Role, Action: "s3:GetBucketLocation", Buckets: mainBucket, OldNames: true,
 		Since:  sinceNamedRegions,
 		Reason: "finds the region of a bucket without the region in its name", Source: permissionsPage,
-		Effect: hard(Critical, "renders stop if they do not name a bucket")},
+		Effect: hard(Critical, "renders stop if they do not name a bucket").inSomeCases()},
 	{Kind: Role, Action: "lambda:InvokeFunction",
 		Reason: "lets the first invocation start the others", Source: permissionsPage,
 		Effect: hard(Critical, "renders stop immediately")},
@@ -379,7 +386,7 @@ func insightsUse(action string) Use {
 func vpcUse(action, reason string) Use {
 	return Use{Kind: Role, Action: action, Since: vpcSince, Reason: reason, Source: vpcPage,
 		Effect: hard(High, "functions cannot be deployed into the VPC, and Lambda cannot restore idle "+
-			"ones")}
+			"ones").inSomeCases()}
 }
 
 // A calledAction is an action that an operation calls; any operation if it is empty.

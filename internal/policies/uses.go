@@ -46,6 +46,27 @@ type Effect struct {
 	Breakage Breakage
 	Impact   string
 	Severity Severity
+	// InSomeCases is true if only some renders or deploys stop.
+	InSomeCases bool
+}
+
+// stops returns what the effect stops for the operations of a use.
+func (e Effect) stops(operations []Operation) Stops {
+	some := e.InSomeCases || e.Breakage == Feature || len(operations) > 0 &&
+		!slices.ContainsFunc(operations, func(o Operation) bool { return o != Sites })
+	switch {
+	case e.Severity == Critical && some:
+		return SomeRenders
+	case e.Severity == Critical:
+		return Renders
+	case e.Severity == High && e.Breakage == Warned:
+		return BucketPrivacy
+	case e.Severity == High && some:
+		return SomeDeploys
+	case e.Severity == High:
+		return Deploys
+	}
+	return Features
 }
 
 // uses returns the uses of the requirement by the operations of a purpose, in releases, for buckets
@@ -123,6 +144,7 @@ func combined(list []*Use, granted func(action string) bool) Consequence {
 		if i == 0 {
 			c.Breakage, c.Severity, c.Source = e.Breakage, e.Severity, e.use.Source
 		}
+		c.Stops = max(c.Stops, e.stops(e.use.Operations))
 		reasons, impacts = textfmt.AppendNew(reasons, e.use.Reason), textfmt.AppendNew(impacts, e.Impact)
 	}
 	for _, o := range Operations() {

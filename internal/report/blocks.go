@@ -17,6 +17,12 @@ func NewBlocks(r audit.Report) *Blocks {
 		targets: r.Targets}}
 }
 
+// SetView sets how the reader wants to see the text, and returns b.
+func (b *Blocks) SetView(v textfmt.View) *Blocks {
+	b.page.view = v
+	return b
+}
+
 // SetFixSettings sets the flags that the commands for fixes need to repeat the audit.
 func (b *Blocks) SetFixSettings(flags []string) { b.page.fixSettings = flags }
 

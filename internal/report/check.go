@@ -16,8 +16,8 @@ import (
 
 // CheckText writes the results of a check as text. It groups findings with the same severity and
 // cause. Several results have a headline, and each names its policy files.
-func CheckText(w io.Writer, r check.Results) error {
-	var p page
+func CheckText(w io.Writer, r check.Results, v textfmt.View) error {
+	p := page{view: v}
 	if len(r.Results) == 1 && r.Results[0].Verdict != nil {
 		p.writeVerdict(*r.Results[0].Verdict)
 		return p.writeTo(w)

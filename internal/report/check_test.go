@@ -9,6 +9,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/check"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // TestCheckListsEachActionUnderItsSeverity checks that a block has findings of one severity, that
@@ -48,7 +49,7 @@ func TestCheckListsEachActionUnderItsSeverity(t *testing.T) {
 	for _, test := range tests {
 		var b strings.Builder
 		if err := CheckText(&b, check.Results{Results: []check.Result{{
-			Verdict: &check.Verdict{Status: "gaps", Findings: test.findings}}}}); err != nil {
+			Verdict: &check.Verdict{Status: "gaps", Findings: test.findings}}}}, textfmt.View{}); err != nil {
 			t.Fatal(err)
 		}
 		var got []string

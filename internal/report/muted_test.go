@@ -9,6 +9,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/testing/golden"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // TestMutedGaps checks that a muted gap counts as muted and not as a gap. The headline and the list
@@ -40,7 +41,7 @@ func TestMutedGaps(t *testing.T) {
 		t.Error("Muted changed the original report")
 	}
 	var b bytes.Buffer
-	if err := Text(&b, some); err != nil {
+	if err := Text(&b, some, textfmt.View{}); err != nil {
 		t.Fatal(err)
 	}
 	golden.Compare(t, filepath.Join("testdata", "muted.txt"), b.Bytes())

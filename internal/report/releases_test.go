@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // TestProblemOfTheAccount checks that the text shows a problem of the account, not of a principal.
@@ -15,7 +16,7 @@ func TestProblemOfTheAccount(t *testing.T) {
 		Problems: []audit.Problem{{Target: audit.AccountTarget, What: "the functions in us-east-1",
 			Why: "access denied", Grant: "lambda:ListFunctions"}}}
 	var b bytes.Buffer
-	if err := Text(&b, r); err != nil ||
+	if err := Text(&b, r, textfmt.View{}); err != nil ||
 		!strings.Contains(b.String(), "Auditor lacks lambda:ListFunctions on the account") {
 		t.Errorf("%v\n%s", err, b.String())
 	}
@@ -36,7 +37,7 @@ func TestManyReleases(t *testing.T) {
 	}
 	r.Remotion.Deployed = append(r.Remotion.Deployed, audit.Deployed{Functions: 1})
 	var b bytes.Buffer
-	if err := Text(&b, r); err != nil {
+	if err := Text(&b, r, textfmt.View{}); err != nil {
 		t.Fatal(err)
 	}
 	got := strings.Join(strings.Fields(b.String()), " ")

@@ -29,8 +29,8 @@ var changeWords = []struct {
 
 // ReplacementText writes a replacement as text. Losses come first, those of the highest severity at
 // the top. It groups changes with the same operations, cause and impact.
-func ReplacementText(w io.Writer, r check.Replacement) error {
-	var p page
+func ReplacementText(w io.Writer, r check.Replacement, v textfmt.View) error {
+	p := page{view: v}
 	p.line("%s  %s", replacementWords[r.Status], replacementHeadline(r))
 	p.line("")
 	p.field("", "Required", "%s", textfmt.OneLine(r.Required))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/testing/golden"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 func read(t testing.TB, name string) audit.Report {
@@ -45,7 +46,7 @@ func TestGolden(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := read(t, name+".json")
 			var text bytes.Buffer
-			if err := Text(&text, r); err != nil {
+			if err := Text(&text, r, textfmt.View{}); err != nil {
 				t.Fatal(err)
 			}
 			golden.Compare(t, filepath.Join("testdata", name+".txt"), text.Bytes())
@@ -69,7 +70,7 @@ func TestHostileTextStaysOnItsLine(t *testing.T) {
 	blocks.Notices(r)
 	blocks.About(r, len(r.Targets))
 	b.WriteString(blocks.String())
-	if err := Text(&b, r); err != nil {
+	if err := Text(&b, r, textfmt.View{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, line := range strings.Split(b.String(), "\n") {

@@ -13,8 +13,8 @@ import (
 )
 
 // Text writes the report as text, as `remotion-audit audit` shows it.
-func Text(w io.Writer, r audit.Report) error {
-	var p page
+func Text(w io.Writer, r audit.Report, v textfmt.View) error {
+	p := page{view: v}
 	p.line("%s  %s", strings.ToUpper(string(r.Status)), Headline(r))
 	p.line("")
 	p.writeHead("", r)
@@ -81,7 +81,8 @@ func targetLine(t audit.TargetReport) string {
 // page collects lines of text. Labels form the first column, and the text of a field is wrapped in
 // the second column.
 type page struct {
-	b strings.Builder
+	b    strings.Builder
+	view textfmt.View
 	// releases is the number of Remotion releases that the account is judged by.
 	releases int
 	// fixes and targets are those of the report, fixSettings the flags of the commands for fixes.
@@ -90,17 +91,14 @@ type page struct {
 	fixSettings []string
 }
 
-const (
-	labelWidth = 14 // the longest label, "Next reminder", and a blank
-	proseWidth = 98 - labelWidth
-)
+const labelWidth = 14 // the longest label, "Next reminder", and a blank
 
 func (p *page) line(format string, args ...any) {
 	p.b.WriteString(strings.TrimRight(fmt.Sprintf(format, args...), " ") + "\n")
 }
 
 func (p *page) field(indent, label, format string, args ...any) {
-	for i, l := range textfmt.Wrap(fmt.Sprintf(format, args...), proseWidth) {
+	for i, l := range textfmt.Wrap(fmt.Sprintf(format, args...), p.view.Columns()-labelWidth) {
 		if i > 0 {
 			label = ""
 		}

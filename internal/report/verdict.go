@@ -1,0 +1,226 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
+)
+
+// Verdict is what a report means, in a few words. It never says more than the findings prove.
+type Verdict struct {
+	// Title is what will happen: "Renders will fail". It has no full stop.
+	Title string
+	// Meaning are further sentences: how many gaps, what else fails, what could not be checked.
+	Meaning []string
+	// Tone is the colour of the title.
+	Tone textfmt.Tone
+}
+
+// VerdictOf returns the verdict on a report.
+func VerdictOf(r audit.Report) Verdict {
+	gaps := gapsOf(r)
+	v := Verdict{Tone: toneOf(r)}
+	outcomes := outcomesOf(gaps)
+	switch {
+	case len(outcomes) > 0:
+		v.Title = outcomes[0]
+		v.add("%s.", Headline(r))
+		for _, also := range outcomes[1:] {
+			v.add("%s.", also)
+		}
+	case r.Status == audit.StatusUnverified:
+		v.Title = "Could not check: " + uncheckedPart(r)
+		v.add("%s.", Headline(r))
+	case r.Summary.GapsMuted > 0:
+		v.Title = "No missing permission found, except muted gaps"
+		for _, o := range outcomesOf(mutedOf(r)) {
+			v.add("Muted: %s.", strings.ToLower(o[:1])+o[1:])
+		}
+	default:
+		v.Title = "No missing permission found"
+		v.add("%s.", Headline(r))
+	}
+	if len(outcomes) > 0 && r.Unverified() {
+		v.add("Could not check: %s.", uncheckedPart(r))
+	}
+	if r.Status == audit.StatusCompliant {
+		if list := textfmt.OneLines(r.NotChecked); len(list) > 0 {
+			v.add("Not checked: %s.", strings.Join(list, ", "))
+		}
+		v.add("If renders still fail: remotion-audit explain --error \"TEXT\"")
+	}
+	return v
+}
+
+func (v *Verdict) add(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	v.Meaning = append(v.Meaning, strings.ToUpper(text[:1])+text[1:])
+}
+
+// Text returns the title and the meaning in one text.
+func (v Verdict) Text() string {
+	return strings.Join(append([]string{v.Title + "."}, v.Meaning...), " ")
+}
+
+// An outcome is what some gaps have in common: what stops, and how sure that is.
+type outcome struct {
+	stops policies.Stops
+	// may is true if a condition or a dispute between two sources leaves it open.
+	may bool
+}
+
+// outcomeTitles are the titles of the outcomes, the worst first. An outcome hides those of the same
+// kind (renders, deploys) that follow it.
+var outcomeTitles = []struct {
+	outcome
+	kind, title string
+}{
+	{outcome{policies.Renders, false}, "renders", "Renders will fail"},
+	{outcome{policies.SomeRenders, false}, "renders", "Some renders will fail"},
+	{outcome{policies.Deploys, false}, "deploys", "Deploys will fail"},
+	{outcome{policies.Renders, true}, "renders", "Renders may fail"},
+	{outcome{policies.SomeRenders, true}, "renders", "Some renders may fail"},
+	{outcome{policies.SomeDeploys, false}, "deploys", "Some deploys will fail"},
+	{outcome{policies.Deploys, true}, "deploys", "Deploys may fail"},
+	{outcome{policies.SomeDeploys, true}, "deploys", "Some deploys may fail"},
+	{outcome{policies.BucketPrivacy, false}, "buckets", "New buckets will be public"},
+	{outcome{policies.BucketPrivacy, true}, "buckets", "New buckets may be public"},
+	{outcome{policies.Features, false}, "features", "Some features will fail"},
+	{outcome{policies.Features, true}, "features", "Some features may fail"},
+}
+
+// outcomesOf returns the titles of the outcomes of gaps, the worst first.
+func outcomesOf(gaps []audit.Finding) (titles []string) {
+	found := map[outcome]bool{}
+	for _, f := range gaps {
+		found[outcomeOf(f)] = true
+	}
+	shown := map[string]bool{}
+	for _, t := range outcomeTitles {
+		if found[t.outcome] && !shown[t.kind] {
+			shown[t.kind] = true
+			titles = append(titles, t.title)
+		}
+	}
+	return titles
+}
+
+// outcomeOf returns what a gap stops. A grant on some of the resources stops only some of what a
+// missing grant stops.
+func outcomeOf(f audit.Finding) outcome {
+	o := outcome{stops: f.Stops, may: f.Status == audit.Conditional || f.UnderAssumedContext ||
+		contested(f)}
+	if o.stops == 0 { // a report of an older auditor
+		o.stops = stopsOf(f.Severity)
+	}
+	if f.Status == audit.Partial {
+		switch o.stops {
+		case policies.Renders:
+			o.stops = policies.SomeRenders
+		case policies.Deploys:
+			o.stops = policies.SomeDeploys
+		}
+	}
+	return o
+}
+
+// contested reports whether the severity of a gap was lowered, because the policy documents and
+// AWS's simulator disagree.
+func contested(f audit.Finding) bool {
+	return f.Stops >= policies.SomeRenders && f.Severity < policies.Critical ||
+		f.Stops >= policies.BucketPrivacy && f.Severity < policies.High
+}
+
+// stopsOf returns the least that a gap of a severity stops.
+func stopsOf(s policies.Severity) policies.Stops {
+	switch s {
+	case policies.Critical:
+		return policies.SomeRenders
+	case policies.High:
+		return policies.BucketPrivacy
+	}
+	return policies.Features
+}
+
+// uncheckedPart says how much could not be checked, and of which targets.
+func uncheckedPart(r audit.Report) string {
+	if len(r.Targets) == 0 {
+		return "the account"
+	}
+	var targets []string
+	for _, f := range unverifiedOf(r) {
+		targets = textfmt.AppendNew(targets, textfmt.OneLine(f.Target))
+	}
+	n := r.Summary.Unverified
+	if n == 0 {
+		var what []string
+		for _, p := range r.Problems {
+			what = textfmt.AppendNew(what, textfmt.OneLine(p.What))
+		}
+		return textfmt.Enumerate(what, 2)
+	}
+	text := fmt.Sprintf("%d of %s", n, textfmt.Plural(r.Summary.Requirements, "requirement"))
+	if len(targets) > 0 && len(targets) < len(r.Targets) {
+		text += " (" + textfmt.Some(targets, 2) + ")"
+	}
+	return text
+}
+
+// toneOf returns the tone of the status of a report.
+func toneOf(r audit.Report) textfmt.Tone {
+	switch r.Status {
+	case audit.StatusGaps:
+		return SeverityTone(r.Worst())
+	case audit.StatusUnverified:
+		return textfmt.Unknown
+	}
+	return textfmt.Good
+}
+
+// SeverityTone returns the tone of a severity.
+func SeverityTone(s policies.Severity) textfmt.Tone {
+	switch s {
+	case policies.Critical:
+		return textfmt.Critical
+	case policies.High:
+		return textfmt.High
+	case policies.Medium:
+		return textfmt.Medium
+	}
+	return textfmt.Low
+}
+
+// Effect is what fails without some actions of a group.
+type Effect struct {
+	Severity policies.Severity
+	Actions  []string
+	Impact   string
+}
+
+// Effects returns what fails without the actions of a group, those of the highest severity first.
+// Actions with the same impact and severity are one effect. It says "possibly" if a condition that
+// the audit does not know may prevent it.
+func (g Group) Effects() []Effect {
+	var effects []Effect
+	for _, f := range g.Findings {
+		impact := textfmt.OneLine(f.Impact)
+		if f.UnderAssumedContext {
+			impact = "possibly: " + impact
+		}
+		action := textfmt.OneLine(f.Action)
+		i := slices.IndexFunc(effects, func(e Effect) bool {
+			return e.Impact == impact && e.Severity == f.Severity
+		})
+		switch {
+		case i < 0:
+			effects = append(effects, Effect{f.Severity, []string{action}, impact})
+		case !slices.Contains(effects[i].Actions, action):
+			effects[i].Actions = append(effects[i].Actions, action)
+		}
+	}
+	return effects
+}

@@ -1,0 +1,85 @@
+package report
+
+import (
+	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+)
+
+// TestVerdictTitles checks that a verdict says what the gaps prove, and not more.
+func TestVerdictTitles(t *testing.T) {
+	gap := func(status audit.Status, severity policies.Severity,
+		stops policies.Stops) audit.Finding {
+		return audit.Finding{Target: "role/r", Status: status, Severity: severity, Stops: stops}
+	}
+	assumed := gap(audit.Missing, policies.Critical, policies.Renders)
+	assumed.UnderAssumedContext = true
+	muted := gap(audit.Missing, policies.Critical, policies.Renders)
+	muted.Muted = &audit.Mute{Owner: "a"}
+	for name, test := range map[string]struct {
+		findings []audit.Finding
+		want     string
+	}{
+		"a missing permission that each render needs": {
+			[]audit.Finding{gap(audit.Missing, policies.Critical, policies.Renders)}, "Renders will fail"},
+		"a denied one": {
+			[]audit.Finding{gap(audit.Denied, policies.Critical, policies.Renders)}, "Renders will fail"},
+		"a grant on some resources": {
+			[]audit.Finding{gap(audit.Partial, policies.Critical, policies.Renders)},
+			"Some renders will fail"},
+		"a permission that only renders without overwrite need": {
+			[]audit.Finding{gap(audit.Missing, policies.Critical, policies.SomeRenders)},
+			"Some renders will fail"},
+		"a condition that the audit cannot decide": {
+			[]audit.Finding{gap(audit.Conditional, policies.Medium, policies.Renders)},
+			"Renders may fail"},
+		"a denial under an assumed context": {[]audit.Finding{assumed}, "Renders may fail"},
+		"a gap that only one of two sources sees": {
+			[]audit.Finding{gap(audit.Missing, policies.Medium, policies.Renders)}, "Renders may fail"},
+		"only gaps of deploys": {
+			[]audit.Finding{gap(audit.Missing, policies.High, policies.Deploys)}, "Deploys will fail"},
+		"deploys into a VPC": {
+			[]audit.Finding{gap(audit.Missing, policies.High, policies.SomeDeploys)},
+			"Some deploys will fail"},
+		"the privacy of new buckets": {
+			[]audit.Finding{gap(audit.Missing, policies.High, policies.BucketPrivacy)},
+			"New buckets will be public"},
+		"a feature": {
+			[]audit.Finding{gap(audit.Missing, policies.Low, policies.Features)},
+			"Some features will fail"},
+		"a report of an older auditor": {
+			[]audit.Finding{gap(audit.Missing, policies.Critical, 0)}, "Some renders will fail"},
+		"certain deploys before uncertain renders": {
+			[]audit.Finding{gap(audit.Conditional, policies.Medium, policies.Renders),
+				gap(audit.Missing, policies.High, policies.Deploys)}, "Deploys will fail"},
+		"only muted gaps": {[]audit.Finding{muted}, "No missing permission found, except muted gaps"},
+		"nothing":         {nil, "No missing permission found"},
+	} {
+		r := audit.Report{Status: audit.StatusCompliant, Findings: test.findings,
+			Targets: []audit.TargetReport{{Name: "role/r"}}}
+		for _, f := range test.findings {
+			if f.Muted != nil {
+				r.Summary.GapsMuted++
+			} else {
+				r.Status = audit.StatusGaps
+			}
+		}
+		if got := VerdictOf(r).Title; got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+// TestVerdictOfUnverified checks that a report that could not look does not read as good.
+func TestVerdictOfUnverified(t *testing.T) {
+	r := audit.Report{Status: audit.StatusUnverified,
+		Summary: audit.Summary{Requirements: 46, Unverified: 46},
+		Targets: []audit.TargetReport{{Name: "role/r"}, {Name: "user/u"}},
+		Findings: []audit.Finding{{Target: "role/r", Status: audit.Unverified},
+			{Target: "user/u", Status: audit.Unverified}}}
+	const want = "Could not check: 46 of 46 requirements"
+	if got := VerdictOf(r).Title; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
