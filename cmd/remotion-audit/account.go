@@ -18,6 +18,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/evidence"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
@@ -32,22 +33,38 @@ type accountFlags struct {
 	flags   map[string]string
 	scps    []string
 	timeout time.Duration
-	envFile envFileFlags
+	access  accessFlags
 }
 
 // register adds the flags to a command, except those of the settings that without lists.
 func (o *accountFlags) register(cmd *cobra.Command, without ...string) {
 	o.flags = map[string]string{}
 	for _, s := range settings.All() {
-		if s.Flag != "" && !slices.Contains(without, s.Variable) {
-			cmd.Flags().String(s.Flag, "", s.Usage+" (or "+s.Variable+" in the environment)")
-			o.flags[s.Variable] = s.Flag
+		if s.Flag == "" || slices.Contains(without, s.Variable) {
+			continue
+		}
+		usage := s.Usage + " (or " + s.Variable + " in the environment)"
+		if s.Kind == settings.List {
+			cmd.Flags().Var(&listValue{}, s.Flag, usage)
+		} else {
+			cmd.Flags().String(s.Flag, "", usage)
+		}
+		o.flags[s.Variable] = s.Flag
+		if s.FlagAlias != "" {
+			addAlias(cmd, s.FlagAlias, s.Flag)
 		}
 	}
+	if o.flags[settings.EnvReadScope] != "" {
+		limitTo(cmd, "read-scope", contract.ReadScopeAccount, contract.ReadScopeNamed)
+	}
+	complete(cmd, "regions", append([]string{"auto", "all"}, policies.Regions(policies.AWS)...)...)
+	complete(cmd, "remotion-version", "auto", "latest")
 	cmd.Flags().StringArrayVar(&o.scps, "scp", nil, scpUsage)
 	cmd.Flags().DurationVar(&o.timeout, "timeout", 2*time.Minute,
 		"time limit; requirements that are not checked by then are unverified")
-	o.envFile.register(cmd)
+	o.access.register(cmd)
+	cmd.Flags().Lookup("region").Usage = "AWS region to connect to; also the region to audit, unless " +
+		"--regions or REGIONS is set. Wins over REMOTION_AWS_REGION and AWS_REGION"
 }
 
 func (o accountFlags) checkTimeout() error {
@@ -86,8 +103,8 @@ type connection struct {
 // --callers, the caller is the principal of the credentials, or else the callers of fallback.
 func (o accountFlags) connect(ctx context.Context, cmd *cobra.Command,
 	organization [][]iampolicy.Policy, fallback string) (connection, error) {
-	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
-	clients, awsConfig, err := loadClients(ctx, o.envFile, cmd.ErrOrStderr(), log)
+	clients, awsConfig, err := loadClients(ctx, o.access, notes(cmd),
+		slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)))
 	if err != nil {
 		return connection{}, err
 	}
@@ -95,17 +112,19 @@ func (o accountFlags) connect(ctx context.Context, cmd *cobra.Command,
 	if err != nil {
 		return connection{}, err
 	}
-	fmt.Fprintln(cmd.ErrOrStderr(), "identity: "+textfmt.OneLine(id.String()))
+	fmt.Fprintln(notes(cmd), "identity: "+textfmt.OneLine(id.String()))
 	place := app.Location{Account: id.Account, Partition: id.Partition, Region: awsConfig.Region}
 	self := cmp.Or(principalOf(id), fallback)
 	cfg, err := app.ConfigFromEnv(func(name string) string {
-		if value := o.flagValue(cmd, name); value != "" {
+		switch value := cmp.Or(o.flagValue(cmd, name), os.Getenv(name)); {
+		case value != "":
 			return value
+		case name == settings.EnvCallers:
+			return self
+		case name == settings.EnvRegions:
+			return o.access.region
 		}
-		if value := os.Getenv(name); value != "" || name != settings.EnvCallers {
-			return value
-		}
-		return self
+		return ""
 	})
 	if err != nil {
 		if self == "" {
@@ -115,20 +134,28 @@ func (o accountFlags) connect(ctx context.Context, cmd *cobra.Command,
 		return connection{}, o.withFlagNames(cmd, err)
 	}
 	for _, caller := range cfg.Sessions() {
-		fmt.Fprintf(cmd.ErrOrStderr(), "auditing %s for its session %s\n", caller.Name, caller.Session)
+		fmt.Fprintf(notes(cmd), "auditing %s for its session %s\n", caller.Name, caller.Session)
 	}
 	regions, further := cfg.Regions.SplitAt(place)
 	if len(further) > 0 && cfg.Regions[0] == "all" {
 		regions = append(regions, further...)
 	}
 	return connection{place: place, regions: regions, auditor: app.App{Config: cfg, Clients: clients,
-		Log: log, Organization: organization, OrganizationID: organizationID(awsConfig)}}, nil
+		Organization: organization, OrganizationID: organizationID(awsConfig)}}, nil
 }
 
 // announce prints the account and the regions that are audited.
 func (c connection) announce(cmd *cobra.Command) {
-	fmt.Fprintf(cmd.ErrOrStderr(), "auditing account %s in %s\n", c.place.Account,
+	fmt.Fprintf(notes(cmd), "auditing account %s in %s\n", c.place.Account,
 		strings.Join(c.regions, " "))
+}
+
+// showProgress shows the progress of calls to AWS until the returned function is called. What the
+// auditor logs meanwhile goes above the line.
+func (c *connection) showProgress(cmd *cobra.Command) (end func()) {
+	line := startProgress(cmd)
+	c.auditor.Log = slog.New(slog.NewTextHandler(line.over(cmd.ErrOrStderr()), nil))
+	return line.stop
 }
 
 // An auditRequest says what audit does beside the settings.
@@ -151,17 +178,22 @@ func (o accountFlags) audit(ctx context.Context, cmd *cobra.Command,
 	if c.auditor.Config.EvidenceBucket != "" {
 		bucket := evidence.Bucket{Client: c.auditor.S3, Name: string(c.auditor.Config.EvidenceBucket),
 			Owner: c.place.Account}
-		if past, err = readHistory(ctx, bucket, now, cmd.ErrOrStderr()); err != nil {
-			return r, past, fmt.Errorf("--evidence-bucket: %w", err)
+		if past, err = readHistory(ctx, bucket, now, notes(cmd)); err != nil {
+			return r, past, o.withFlagNames(cmd, fmt.Errorf("%s: %w", settings.EnvEvidenceBucket, err))
 		}
 	}
 	c.announce(cmd)
 	c.auditor.UpgradeTo = q.upgradeTo
+	end := c.showProgress(cmd)
 	report := c.auditor.Report
 	if q.proveFixes {
 		report = c.auditor.ReportWithFixes
 	}
 	r, err = report(ctx, c.place, now.UTC().Format("20060102T150405Z"))
+	end()
+	if cmd.Context().Err() != nil {
+		return r, past, interrupted(cmd)
+	}
 	if err != nil {
 		return r, past, o.withFlagNames(cmd, err)
 	}
@@ -171,8 +203,10 @@ func (o accountFlags) audit(ctx context.Context, cmd *cobra.Command,
 // flagValue returns the value of the flag that overrides an environment variable. It is empty if
 // there is no flag, or if the flag is not set.
 func (o accountFlags) flagValue(cmd *cobra.Command, variable string) string {
-	value, _ := cmd.Flags().GetString(o.flags[variable]) // the error means that there is no flag
-	return value
+	if f := cmd.Flags().Lookup(o.flags[variable]); f != nil {
+		return f.Value.String()
+	}
+	return ""
 }
 
 // withFlagNames returns the error with the names of flags in place of the environment variables
@@ -180,10 +214,21 @@ func (o accountFlags) flagValue(cmd *cobra.Command, variable string) string {
 func (o accountFlags) withFlagNames(cmd *cobra.Command, err error) error {
 	lines := strings.Split(err.Error(), "\n")
 	renamed := false
-	for i, line := range lines {
-		variable, text, ok := strings.Cut(line, ": ")
-		if ok && o.flagValue(cmd, variable) != "" {
-			lines[i], renamed = "--"+o.flags[variable]+": "+text, true
+	rename := func(variable, flag string) {
+		for i, line := range lines {
+			line = strings.ReplaceAll(line, " "+variable+"=", " --"+flag+"=")
+			if text, ok := strings.CutPrefix(line, variable+": "); ok {
+				line = "--" + flag + ": " + text
+			}
+			renamed = renamed || line != lines[i]
+			lines[i] = line
+		}
+	}
+	for variable, flag := range o.flags {
+		if o.flagValue(cmd, variable) != "" {
+			rename(variable, flag)
+		} else if variable == settings.EnvRegions && os.Getenv(variable) == "" {
+			rename(variable, "region")
 		}
 	}
 	if !renamed {
@@ -199,9 +244,7 @@ func callerIdentity(ctx context.Context, client *sts.Client) (arn.ARN, error) {
 		if ctx.Err() != nil {
 			return arn.ARN{}, fmt.Errorf("no answer from AWS within --timeout: %w", err)
 		}
-		return arn.ARN{},
-			fmt.Errorf("reading the identity of the credentials failed (check them with `aws sts "+
-				"get-caller-identity`): %w", err)
+		return arn.ARN{}, identityError(err)
 	}
 	a, ok := arn.Parse(aws.ToString(out.Arn))
 	if !ok {

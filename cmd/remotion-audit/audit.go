@@ -34,10 +34,14 @@ func auditCommand() *cobra.Command {
 read-only and publishes nothing. Without --callers it audits the principal of the
 credentials and the render roles.
 
-The credentials are those that Remotion's CLI uses: REMOTION_AWS_PROFILE, then
-REMOTION_AWS_ACCESS_KEY_ID and REMOTION_AWS_SECRET_ACCESS_KEY, then AWS_PROFILE, then
-AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. In a Remotion project, .env sets those of
-these variables that the environment does not set.
+The credentials are those of --profile, or else those that Remotion's CLI uses:
+REMOTION_AWS_PROFILE, then REMOTION_AWS_ACCESS_KEY_ID and REMOTION_AWS_SECRET_ACCESS_KEY,
+then AWS_PROFILE, then AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. In a Remotion project,
+.env sets those of these variables that the environment does not set.
+
+--region is the region of the connection, as for the AWS CLI. It is also the region to
+audit, unless --regions or REGIONS names others. Without all of them, the command audits
+the region of the connection and each enabled region with Remotion functions.
 
 With --upgrade-to the report also lists the permissions that an upgrade of Remotion
 needs. With --fix the command also prints the fixes, as fix does; AWS's simulator then
@@ -48,8 +52,9 @@ Exit status: 0 compliant, 1 gaps now or after the upgrade, 2 unverified or an er
   remotion-audit audit --callers user/render-ci=render,role/deploy --regions us-east-1,eu-west-1
   remotion-audit audit --scp root.json --scp ou.json,more.json
   remotion-audit audit --upgrade-to latest --format json --output report.json`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runAudit(cmd, o) },
+		Annotations: map[string]string{lostKey: lostReport},
+		Args:        noArguments,
+		RunE:        func(cmd *cobra.Command, _ []string) error { return runAudit(cmd, o) },
 	}
 	o.register(cmd)
 	o.format.register(cmd, output.AuditFormats(), "report")
@@ -57,10 +62,12 @@ Exit status: 0 compliant, 1 gaps now or after the upgrade, 2 unverified or an er
 		"file to write the report to (default: standard output)")
 	cmd.Flags().StringVar(&o.failOn, "fail-on", "low",
 		"lowest severity of a gap for which the exit status is 1: critical, high, medium or low")
+	limitTo(cmd, "fail-on", severityNames()...)
 	cmd.Flags().BoolVar(&o.failOnUnverified, "fail-on-unverified", false,
 		"exit with status 2 if anything is unverified, even if there are gaps")
 	cmd.Flags().StringVar(&o.upgradeTo, "upgrade-to", "",
 		"release of a planned upgrade, x.y.z or latest: also report the permissions that it needs")
+	complete(cmd, "upgrade-to", "latest")
 	cmd.Flags().BoolVar(&o.fix, "fix", false,
 		"also print the fixes, and let AWS's simulator confirm them")
 	return cmd

@@ -59,7 +59,7 @@ Each argument is the policy of one principal and gets its own verdict. The files
 --policy are combined: together they are one more principal. --boundary and --scp
 apply to each principal.
 
---for checks the requirements of Remotion's user or role. Add --account and --region
+--for checks the requirements of Remotion's user or role. Add --account and --regions
 if the policy is narrowed to them. --required checks everything that another policy
 document allows, exactly as written.
 
@@ -73,7 +73,7 @@ With several principals it is the status of the worst: 2 if a file cannot be rea
 1 if one has gaps, else 2 if one is unverified, else 0.`,
 		Example: `  remotion-audit check --for role role.json role-eu.json
   remotion-audit check --policy user.json --boundary limits.json ` +
-			"--for user --purpose render --account 123456789012 --region eu-central-1" + `
+			"--for user --purpose render --account 123456789012 --regions eu-central-1" + `
   remotion-audit check --policy mine.json --scp root.json --scp ou.json,extra.json ` +
 			"--required needed.json --format json" + `
   remotion-audit check --policy proposed.json --instead-of current.json --for role`,
@@ -98,16 +98,16 @@ With several principals it is the status of the worst: 2 if a file cannot be rea
 	f.StringVar(&o.partition, "partition", policies.AWS, "with --for: "+partitionUsage)
 	f.StringVar(&o.account, "account", "",
 		"with --for: account to which the policy is narrowed (default: any)")
-	f.StringSliceVar(&o.regions, "region", nil,
-		"with --for: region to which the policy is narrowed (repeatable; default: any)")
+	f.StringSliceVar(&o.regions, "regions", nil,
+		"with --for: regions to which the policy is narrowed, with commas (default: any)")
 	f.StringVar(&o.principal, "principal", "",
 		"with --for user: ARN of the user or role with the policy (default: a user remotion-user)")
 	f.StringVar(&o.renderRole, "render-role", "",
 		"with --for user: ARN of the role that the caller passes to functions (default: "+
 			policies.RoleName+")")
-	f.StringSliceVar(&o.buckets, "bucket", nil,
+	f.StringSliceVar(&o.buckets, "buckets", nil,
 		"with --for: NAME of the deployment's own bucket, in place of Remotion's; NAME=output or "+
-			"NAME=site for a further bucket, with +no-acl if uploads set no ACL (repeatable)")
+			"NAME=site for a further bucket, with +no-acl if uploads set no ACL (with commas)")
 	f.StringSliceVar(&o.functions, "function", nil,
 		"with --for: NAME or NAME@REGION of a deployed function, in place of Remotion's names "+
 			"(repeatable)")
@@ -116,9 +116,18 @@ With several principals it is the status of the worst: 2 if a file cannot be rea
 			"comma in it)")
 	f.BoolVar(&o.excess, "excess", false,
 		"also list grants beyond the requirements (does not change the exit status)")
+	addAlias(cmd, "region", "regions")
+	addAlias(cmd, "bucket", "buckets")
+	addAlias(cmd, "assumed-context", "context")
+	limitTo(cmd, "for", "user", "role")
+	limitTo(cmd, "partition", policies.Partitions()...)
+	complete(cmd, "purpose", policies.PurposeWords()...)
+	complete(cmd, "remotion-version", "latest")
+	complete(cmd, "regions", policies.Regions(policies.AWS)...)
 	o.format.register(cmd, output.CheckFormats(), "result")
 	f.StringVar(&o.failOn, "fail-on", "low",
 		"lowest severity of a gap for which the exit status is 1: critical, high, medium or low")
+	limitTo(cmd, "fail-on", severityNames()...)
 	f.BoolVar(&o.failOnUnverified, "fail-on-unverified", false,
 		"exit with status 2 if anything is unverified, even if there are gaps")
 	return cmd
@@ -301,8 +310,8 @@ func (o checkOptions) requirements(cmd *cobra.Command, files *files,
 			errors.New("the requirements are missing: set --for user, --for role or --required FILE")
 	}
 	if o.required != "" {
-		for _, flag := range []string{"purpose", "remotion-version", "partition", "account", "region",
-			"principal", "render-role", "bucket", "function"} {
+		for _, flag := range []string{"purpose", "remotion-version", "partition", "account", "regions",
+			"principal", "render-role", "buckets", "function"} {
 			if cmd.Flags().Changed(flag) {
 				return nil,
 					fmt.Errorf("--%s cannot be combined with --required", flag)
@@ -367,14 +376,14 @@ func (o checkOptions) addNames(t *check.Target) (errs []error) {
 		b, err := check.ParseBucket(text)
 		switch {
 		case err != nil:
-			errs = append(errs, fmt.Errorf("--bucket: %w", err))
+			errs = append(errs, fmt.Errorf("--buckets: %w", err))
 		case slices.ContainsFunc(t.Buckets, func(o policies.Bucket) bool { return o.Name == b.Name }):
-			errs = append(errs, fmt.Errorf("--bucket: duplicate %s: join its roles with +", b.Name))
+			errs = append(errs, fmt.Errorf("--buckets: duplicate %s: join its roles with +", b.Name))
 		default:
 			t.Buckets = append(t.Buckets, b)
 		}
 		if i == maxNames {
-			return append(errs, fmt.Errorf("--bucket: at most %d buckets", maxNames))
+			return append(errs, fmt.Errorf("--buckets: at most %d buckets", maxNames))
 		}
 	}
 	regions := policies.Regions(o.partition)
@@ -387,7 +396,7 @@ func (o checkOptions) addNames(t *check.Target) (errs []error) {
 			errs = append(errs, fmt.Errorf("--function: %q is not a region of Remotion Lambda in %s: use "+
 				"some of %s", f.Region, o.partition, strings.Join(regions, ", ")))
 		case f.Region != "" && t.Regions != nil && !slices.Contains(t.Regions, f.Region):
-			errs = append(errs, fmt.Errorf("--function: %s is in none of the regions of --region", text))
+			errs = append(errs, fmt.Errorf("--function: %s is in none of the regions of --regions", text))
 		case slices.Contains(t.Functions, f):
 			errs = append(errs, fmt.Errorf("--function: duplicate %s", text))
 		default:
@@ -478,12 +487,6 @@ func (f *files) read(flag, name string) (iampolicy.Policy, error) {
 		return p, fmt.Errorf("%s: %w", strings.TrimSpace(flag+" "+textfmt.OneLine(name)), err)
 	}
 	return p, nil
-}
-
-// interrupted says that a signal ended a command, and returns its exit status.
-func interrupted(cmd *cobra.Command) error {
-	fmt.Fprintln(cmd.ErrOrStderr(), "remotion-audit: interrupted")
-	return exitError(exitInterrupted)
 }
 
 // readFile reads a file, but at most one byte more than most.

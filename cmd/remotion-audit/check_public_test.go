@@ -30,7 +30,7 @@ func publicVerdict(t *testing.T, line string) (v check.Verdict, text string) {
 // brackets, the status and the severity. Parts of the text are in parts, none of those in absent.
 func TestPublicPolicies(t *testing.T) {
 	t.Parallel()
-	const ownNames = "--for role --bucket remotionbucket-1a2b3c4 " +
+	const ownNames = "--for role --buckets remotionbucket-1a2b3c4 " +
 		"--function RemotionFunction-5d6e7f8@eu-central-1 06-remotion-sst-role.json"
 	tests := []struct {
 		name, line    string

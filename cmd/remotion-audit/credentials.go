@@ -20,6 +20,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/awsname"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
@@ -38,16 +39,32 @@ const remotionPrefix = "REMOTION_"
 // maxEnvFile is the maximum size of a .env file in bytes.
 const maxEnvFile = 1 << 20
 
-// envFileFlags are --env-file and --no-env-file.
-type envFileFlags struct {
-	file string
-	none bool
+// accessFlags are the flags that choose the credentials and the region, as the AWS CLI names them,
+// and the .env file.
+type accessFlags struct {
+	profile, region string
+	envFile         string
+	noEnvFile       bool
 }
 
-func (f *envFileFlags) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.file, "env-file", "",
+// accessFlagNames are the names of accessFlags.
+var accessFlagNames = []string{"profile", "region", "env-file", "no-env-file"}
+
+func (f *accessFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.profile, "profile", "",
+		"profile of the AWS CLI; wins over REMOTION_AWS_* and AWS_* variables")
+	flags.StringVar(&f.region, "region", "",
+		"AWS region to connect to; wins over REMOTION_AWS_REGION and AWS_REGION")
+	flags.StringVar(&f.envFile, "env-file", "",
 		"file with AWS credentials and region, as .env (default: .env in a Remotion project)")
-	cmd.Flags().BoolVar(&f.none, "no-env-file", false, "read no .env file")
+	flags.BoolVar(&f.noEnvFile, "no-env-file", false, "read no .env file")
+	// An error can only mean that the flag does not exist.
+	_ = cmd.RegisterFlagCompletionFunc("profile", func(*cobra.Command, []string,
+		string) ([]string, cobra.ShellCompDirective) {
+		return configuredProfiles(), cobra.ShellCompDirectiveNoFileComp
+	})
+	complete(cmd, "region", policies.Regions(policies.AWS)...)
 }
 
 // An envFile is a .env file, of which the command uses the variables of credentials and of the
@@ -58,17 +75,17 @@ type envFile struct {
 	variables map[string]string
 }
 
-// read returns the file of the flags, or .env in the working directory of a Remotion project. As
+// readEnvFile returns the file of the flags, or .env in the working directory of a Remotion project. As
 // for Remotion's CLI, a .env without permission to read it sets nothing; warnings then names it.
-func (f envFileFlags) read(ctx context.Context, warnings io.Writer) (envFile, error) {
-	if f.none {
-		if f.file != "" {
+func (f accessFlags) readEnvFile(ctx context.Context, warnings io.Writer) (envFile, error) {
+	if f.noEnvFile {
+		if f.envFile != "" {
 			return envFile{},
 				errors.New("--env-file and --no-env-file exclude each other: set one of them")
 		}
 		return envFile{}, nil
 	}
-	name := f.file
+	name := f.envFile
 	if name == "" {
 		if info, err := os.Stat(".env"); err != nil || info.IsDir() || !inRemotionProject() {
 			return envFile{}, nil
@@ -82,7 +99,7 @@ func (f envFileFlags) read(ctx context.Context, warnings io.Writer) (envFile, er
 	switch {
 	case err == nil:
 		return envFile{name: name, variables: parseDotenv(string(text))}, nil
-	case f.file != "":
+	case f.envFile != "":
 		return envFile{}, fmt.Errorf("--env-file: %w", err)
 	case errors.Is(err, fs.ErrPermission):
 		fmt.Fprintf(warnings, ".env is not used: %v\n", err)
@@ -156,6 +173,8 @@ type awsIdentity struct {
 	// select nothing.
 	used, ignored []string
 	variables     awsVariables
+	// profileFlag and regionFlag are true for values of --profile and --region.
+	profileFlag, regionFlag bool
 }
 
 // selectIdentity selects credentials and region in the order of Remotion: the profile of
@@ -195,27 +214,50 @@ func selectIdentity(v awsVariables) (id awsIdentity) {
 	return id
 }
 
+// withFlags returns the identity with the profile and the region of the flags, which win over the
+// variables.
+func (id awsIdentity) withFlags(f accessFlags) awsIdentity {
+	if f.profile != "" {
+		for _, name := range id.used {
+			id.ignored = append(id.ignored, name+", because --profile wins")
+		}
+		id.profile, id.keys, id.used, id.profileFlag = f.profile, aws.Credentials{}, nil, true
+	}
+	if f.region != "" {
+		if name := id.regionVariable(); name != "" {
+			id.ignored = append(id.ignored, name+", because --region wins")
+		}
+		id.region, id.regionFlag = f.region, true
+	}
+	return id
+}
+
 func awsNames(prefix string) []string {
 	return []string{prefix + envAccessKey, prefix + envSecretKey, prefix + envSessionToken,
 		prefix + envProfile, prefix + envRegion}
 }
 
 // describe returns lines that name the file and the variables with the credentials and the region.
-// They contain no value, because a variable may have a secret by mistake.
+// They contain no value of a variable, because it may have a secret by mistake.
 func (id awsIdentity) describe() (lines []string) {
 	var parts []string
 	for _, name := range id.used {
 		_, source := id.variables.find(name)
 		parts = append(parts, fmt.Sprintf("%s (%s)", name, source))
 	}
-	if id.used == nil {
+	switch {
+	case id.profileFlag:
+		parts = []string{"--profile " + id.profile}
+	case id.used == nil:
 		parts = []string{"those that the AWS SDK finds without REMOTION_AWS_* and AWS_* variables"}
 	}
 	lines = []string{"credentials: " + strings.Join(parts, ", ")}
 	if id.ignored != nil {
 		lines = append(lines, "not used: "+strings.Join(id.ignored, "; "))
 	}
-	if name := id.regionVariable(); name != "" {
+	if name := id.regionVariable(); id.regionFlag {
+		lines = append(lines, "region: --region "+id.region)
+	} else if name != "" {
 		_, source := id.variables.find(name)
 		lines = append(lines, fmt.Sprintf("region: %s (%s)", name, source))
 	}
@@ -234,7 +276,11 @@ func (id awsIdentity) regionVariable() string {
 // options returns the options of the SDK for the credentials and the region.
 func (id awsIdentity) options() (list []func(*config.LoadOptions) error, err error) {
 	if id.region != "" {
-		if !awsname.IsRegion(id.region) {
+		switch {
+		case awsname.IsRegion(id.region):
+		case id.regionFlag:
+			return nil, regionFlagError(id.region)
+		default:
 			return nil, fmt.Errorf("%s is not a region: set it to a name such as us-east-1",
 				id.regionVariable())
 		}
@@ -252,15 +298,26 @@ func (id awsIdentity) options() (list []func(*config.LoadOptions) error, err err
 	return list, err
 }
 
+// regionFlagError returns the error for a --region that is not one region.
+func regionFlagError(region string) error {
+	remedy := "use a name such as us-east-1"
+	if strings.Contains(region, ",") || region == "all" || region == "auto" {
+		remedy = "give one region, and the regions to audit with --regions"
+	}
+	return fmt.Errorf("--region: %s is not a region%s: %s", textfmt.Quote(region, 100),
+		textfmt.DidYouMean(region, "", allRegions()), remedy)
+}
+
 // loadClients creates the AWS clients with the credentials that Remotion would use, and writes to
-// log which these are. Later options override the region of the variables.
-func loadClients(ctx context.Context, flags envFileFlags, log io.Writer, sdk *slog.Logger,
+// log which these are. Later options override the region of the variables. It reads the
+// credentials, so that an error about them comes before the first call and names the remedy.
+func loadClients(ctx context.Context, flags accessFlags, log io.Writer, sdk *slog.Logger,
 	later ...func(*config.LoadOptions) error) (app.Clients, aws.Config, error) {
-	file, err := flags.read(ctx, log)
+	file, err := flags.readEnvFile(ctx, log)
 	if err != nil {
 		return app.Clients{}, aws.Config{}, err
 	}
-	id := selectIdentity(awsVariables{environment: os.LookupEnv, file: file})
+	id := selectIdentity(awsVariables{environment: os.LookupEnv, file: file}).withFlags(flags)
 	for _, line := range id.describe() {
 		fmt.Fprintln(log, textfmt.OneLine(line))
 	}
@@ -268,12 +325,45 @@ func loadClients(ctx context.Context, flags envFileFlags, log io.Writer, sdk *sl
 	if err != nil {
 		return app.Clients{}, aws.Config{}, err
 	}
-	options = append(options, config.WithDefaultRegion(defaultRegion))
+	options = append(options, config.WithDefaultRegion(defaultRegion), withProgress(ctx))
+	metadata := &quickMetadata{}
+	options = append(options, metadata.option())
 	clients, cfg, err := app.LoadClients(ctx, sdk, append(options, later...)...)
-	var unknown config.SharedConfigProfileNotExistError
-	if errors.As(err, &unknown) {
-		err = errors.New("the profile of " + strings.Join(id.used, "") +
-			" is not in the AWS configuration files: list the profiles with `aws configure list-profiles`")
+	if err != nil {
+		return clients, cfg, id.configError(err)
 	}
-	return clients, cfg, err
+	metadata.config = cfg
+	if id.regionFlag && !slices.Contains(allRegions(), id.region) {
+		fmt.Fprintf(log, "notice: %s is not a region of Remotion Lambda%s\n", id.region,
+			textfmt.DidYouMean(id.region, "", allRegions()))
+	}
+	if len(later) == 0 && !hasRegion(cfg) {
+		fmt.Fprintf(log, "region: %s, because none is set: use --region, AWS_REGION or the profile's "+
+			"region\n", cfg.Region)
+	}
+	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
+		return clients, cfg, id.credentialsError(ctx, cfg, err)
+	}
+	return clients, cfg, nil
+}
+
+// hasRegion reports whether a flag, a variable or a profile sets the region.
+func hasRegion(cfg aws.Config) bool {
+	for _, source := range cfg.ConfigSources {
+		switch s := source.(type) {
+		case config.LoadOptions:
+			if s.Region != "" {
+				return true
+			}
+		case config.EnvConfig:
+			if s.Region != "" {
+				return true
+			}
+		case config.SharedConfig:
+			if s.Region != "" {
+				return true
+			}
+		}
+	}
+	return false
 }

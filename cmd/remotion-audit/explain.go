@@ -40,7 +40,8 @@ Exit status: 0 the request is allowed, 1 it is not, 2 unverified or an error. Wi
   remotion-audit explain s3:PutObject arn:aws:s3:::my-bucket/out.mp4 --target user/ci
   remotion-audit explain iam:PassRole --for user --policy user.json --account 123456789012
   npx remotion lambda render testbed 2>&1 | remotion-audit explain`,
-		Args: cobra.ArbitraryArgs, // RunE checks them, after the check for empty flags
+		Annotations: map[string]string{lostKey: lostReport},
+		Args:        cobra.ArbitraryArgs, // RunE checks them, after the check for empty flags
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch explainsError := errorText.reads(cmd, args); {
 			case explainsError && len(args) > 0:

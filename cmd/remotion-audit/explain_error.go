@@ -41,11 +41,14 @@ func (o *errorOptions) register(cmd *cobra.Command) {
 			"credentials")
 }
 
+// withErrors are the flags that apply to an error text.
+var withErrors = append([]string{"error", "decode", "verify", "format", "no-color", "verbose",
+	"quiet", "all"}, accessFlagNames...)
+
 // notForErrors are the flags that an error text ignores even with --verify.
 var notForErrors = append([]string{"target", "policy"}, requestFileFlags...)
 
-// decodeTimeout is the time limit for decoding a message. Without credentials, the SDK would search
-// longer for those of a virtual machine.
+// decodeTimeout is the time limit for decoding a message.
 const decodeTimeout = 10 * time.Second
 
 // reads reports whether the command explains an error text: with --error, or without ACTION when
@@ -86,7 +89,7 @@ func runExplainError(cmd *cobra.Command, o errorOptions, request requestOptions)
 	}
 	m := denial.Read(text)
 	if o.decode && m.EncodedMessage.Known() && m.Kind == denial.Encoded {
-		m = decoded(cmd, m, request.envFile)
+		m = decoded(cmd, m, request.access)
 	}
 	if err := chosen.Write(cmd.OutOrStdout(), advice.For(m),
 		viewOf(cmd, cmd.OutOrStdout())); err != nil {
@@ -126,7 +129,7 @@ func verifyError(cmd *cobra.Command, m denial.Message, request requestOptions) e
 func checkAccount(cmd *cobra.Command, m denial.Message, request requestOptions) error {
 	ctx, stop := context.WithTimeout(cmd.Context(), decodeTimeout)
 	defer stop()
-	clients, _, err := loadClients(ctx, request.envFile, io.Discard, slog.New(slog.DiscardHandler))
+	clients, _, err := loadClients(ctx, request.access, io.Discard, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
@@ -146,8 +149,7 @@ func (o *errorOptions) checkFlags(cmd *cobra.Command) error {
 	var errs []error
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		switch {
-		case slices.Contains([]string{"error", "decode", "verify", "format", "env-file",
-			"no-env-file"}, f.Name):
+		case slices.Contains(withErrors, f.Name):
 		case !o.verify || slices.Contains(notForErrors, f.Name):
 			errs = append(errs, fmt.Errorf("--%s needs ACTION: it does not apply to an error text", f.Name))
 		}
@@ -193,10 +195,10 @@ func readAndDrain(in io.Reader, most int64) ([]byte, error) {
 
 // decoded returns the message with the facts of the decoded message, if AWS decodes it for the
 // credentials in the environment. Otherwise it adds a note with the reason.
-func decoded(cmd *cobra.Command, m denial.Message, envFile envFileFlags) denial.Message {
+func decoded(cmd *cobra.Command, m denial.Message, access accessFlags) denial.Message {
 	ctx, stop := context.WithTimeout(cmd.Context(), decodeTimeout)
 	defer stop()
-	text, err := decodeMessage(ctx, cmd, string(m.EncodedMessage), envFile)
+	text, err := decodeMessage(ctx, cmd, string(m.EncodedMessage), access)
 	if err == nil {
 		with, ok := m.WithDecoded(text)
 		if ok {
@@ -211,14 +213,14 @@ func decoded(cmd *cobra.Command, m denial.Message, envFile envFileFlags) denial.
 
 // decodeMessage asks AWS to decode a message.
 func decodeMessage(ctx context.Context, cmd *cobra.Command, encoded string,
-	envFile envFileFlags) (string, error) {
-	_, cfg, err := loadClients(ctx, envFile, cmd.ErrOrStderr(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		return "", err
-	}
-	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
+	access accessFlags) (string, error) {
+	_, cfg, err := loadClients(ctx, access, notes(cmd), slog.New(slog.DiscardHandler))
+	if errors.Is(err, errNoCredentials) {
 		return "", errors.New("there are no credentials: use the command below with credentials of " +
 			"the account")
+	}
+	if err != nil {
+		return "", err
 	}
 	out, err := sts.NewFromConfig(cfg).DecodeAuthorizationMessage(ctx,
 		&sts.DecodeAuthorizationMessageInput{EncodedMessage: &encoded})

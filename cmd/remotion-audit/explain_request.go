@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,7 +41,7 @@ type requestOptions struct {
 var (
 	requestFileFlags = []string{"for", "boundary", "account", "purpose"}
 	accountOnly      = []string{"target", "callers", "render-role", "buckets", "read-scope", "timeout",
-		"env-file", "no-env-file"}
+		"profile", "env-file", "no-env-file"}
 )
 
 func (o *requestOptions) register(cmd *cobra.Command) {
@@ -60,6 +61,9 @@ func (o *requestOptions) register(cmd *cobra.Command) {
 	f.StringVar(&o.account, "account", "", "with --policy: account of the principal (default: any)")
 	f.StringVar(&o.purpose, "purpose", string(policies.All),
 		"with --policy and --for user: all, or operations such as render+quotas (docs/operations.md)")
+	limitTo(cmd, "for", "user", "role")
+	complete(cmd, "purpose", policies.PurposeWords()...)
+	completeTargets(cmd, "target")
 }
 
 func (o *requestOptions) checkArgs(_ *cobra.Command, args []string) error {
@@ -165,7 +169,7 @@ func (o requestOptions) explainFiles(cmd *cobra.Command, q explain.Question,
 	if version := value("REMOTION_VERSION"); version != "" && version != "auto" {
 		c.version = version
 	}
-	if text := value("REGIONS"); text != "" && text != "auto" && text != "all" {
+	if text := cmp.Or(value(settings.EnvRegions), o.access.region); text != "" && text != "auto" && text != "all" {
 		var regions app.Regions
 		if err := regions.UnmarshalText([]byte(text)); err != nil {
 			errs = append(errs, fmt.Errorf("--regions: %w", err))
@@ -177,7 +181,7 @@ func (o requestOptions) explainFiles(cmd *cobra.Command, q explain.Question,
 	}
 	var extra app.AssumedContext
 	if err := extra.UnmarshalText([]byte(value("ASSUMED_CONTEXT"))); err != nil {
-		errs = append(errs, fmt.Errorf("--assumed-context: %w", err))
+		errs = append(errs, fmt.Errorf("--context: %w", err))
 	}
 	if t.Kind != policies.User && t.Kind != policies.Role {
 		errs = append(errs, fmt.Errorf("--for must be user or role, got %q", c.kind))
@@ -246,11 +250,13 @@ func (o requestOptions) explainAccount(cmd *cobra.Command, q explain.Question,
 	c.auditor.Config.Callers = chosen.addTo(c.auditor.Config.Callers)
 	chosen.kinds = explain.Kinds(q.Action, c.place.Partition)
 	c.announce(cmd)
+	end := c.showProgress(cmd)
 	inspected, err := c.auditor.Inspect(ctx, c.place, time.Now().UTC().Format("20060102T150405Z"),
 		app.Inspection{Select: chosen.pick,
 			Ask: func(t audit.TargetFacts, releases []policies.Release) []needs.SimulationRequest {
 				return explain.Simulated(t, releases, q, maxAsked)
 			}})
+	end()
 	if err != nil {
 		return o.withFlagNames(cmd, err)
 	}

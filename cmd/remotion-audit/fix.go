@@ -65,12 +65,14 @@ shown, the audit is incomplete without a gap, or an error.`,
   remotion-audit fix --target user/ci --format cli --output fix.sh
   remotion-audit fix 2 --for-admin
   remotion-audit fix --report report.json --format terraform`,
-		Args: cobra.ArbitraryArgs, // RunE checks them, after the check for empty flags
-		RunE: func(cmd *cobra.Command, args []string) error { return runFix(cmd, o, args) },
+		Annotations: map[string]string{lostKey: lostReport},
+		Args:        cobra.ArbitraryArgs, // RunE checks them, after the check for empty flags
+		RunE:        func(cmd *cobra.Command, args []string) error { return runFix(cmd, o, args) },
 	}
 	o.register(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.target, "target", "", "principal to fix: user/NAME or role/NAME, or its ARN")
+	completeTargets(cmd, "target")
 	f.StringVar(&o.format, "format", fixformat.Names()[0],
 		"format of the fix: "+textfmt.Or(fixformat.Names()))
 	f.BoolVar(&o.forAdmin, "for-admin", false, "print one text for an administrator of the account")
@@ -149,7 +151,7 @@ func (o fixOptions) parse(cmd *cobra.Command, args []string) (q fixRequest, err 
 
 // accountFlagNames lists the flags of an audit that are set.
 func accountFlagNames(cmd *cobra.Command, o accountFlags) (names []string) {
-	all := []string{"scp", "timeout", "env-file", "no-env-file"}
+	all := append([]string{"scp", "timeout"}, accessFlagNames...)
 	for _, name := range o.flags {
 		all = append(all, name)
 	}

@@ -57,7 +57,7 @@ Exit status: 0 if the function succeeded, with or without gaps, else 2.`,
 		Example: `  remotion-audit local
   remotion-audit local --account account.yaml --event event.json
   remotion-audit local --serve --enforce-iam`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for flag, servesOnly := range map[string]bool{"listen": true, "event": false,
 				"function": false} {

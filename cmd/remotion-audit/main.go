@@ -8,12 +8,9 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/remotion-audit/remotion-audit/internal/app"
 )
@@ -32,7 +29,8 @@ func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e))
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	// From the first signal on, the next one has its default effect: it ends the process at once.
+	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, os.Args[1:]))
 }
 
@@ -44,47 +42,39 @@ func rootCommand() *cobra.Command {
 			"what is missing",
 		Version:       app.Version(),
 		SilenceErrors: true, SilenceUsage: true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return emptyFlags(cmd.Flags()) },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			cmd.SetContext(withCallCounter(cmd.Context()))
+			return validateFlags(cmd.Flags())
+		},
 	}
 	var view viewFlags
 	view.register(root)
-	root.AddCommand(auditCommand(), checkCommand(), explainCommand(), fixCommand(), localCommand(),
-		muteCommand(), policiesCommand(), testAlertCommand(), versionCommand())
+	root.SetFlagErrorFunc(flagError)
+	root.AddCommand(auditCommand(), checkCommand(), completionCommand(), explainCommand(),
+		fixCommand(), localCommand(), muteCommand(), policiesCommand(), testAlertCommand(),
+		unmuteCommand(), versionCommand())
 	return root
 }
-
-// emptyFlags returns an error for each flag that is set to an empty value. Mostly the value is a
-// variable of a shell that is not set. Without the error, `check --boundary "$FILE"` would pass
-// without the boundary.
-func emptyFlags(flags *pflag.FlagSet) error {
-	var errs []error
-	flags.Visit(func(f *pflag.Flag) {
-		values := []string{f.Value.String()}
-		if list, ok := f.Value.(pflag.SliceValue); ok {
-			values = list.GetSlice()
-		}
-		if len(values) == 0 || slices.ContainsFunc(values, isBlank) {
-			errs = append(errs, fmt.Errorf("--%s must not be empty: give a value, or leave the flag out",
-				f.Name))
-		}
-	})
-	return errors.Join(errs...)
-}
-
-func isBlank(s string) bool { return strings.TrimSpace(s) == "" }
 
 func run(ctx context.Context, args []string) int {
 	root := rootCommand()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	var exit exitError
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &exit):
 		return int(exit)
+	case ctx.Err() != nil:
+		_ = interrupted(cmd) // writes the message
+		return exitInterrupted
 	}
-	fmt.Fprintf(os.Stderr, "remotion-audit: %v\n", err)
+	// Cobra's own error for an unknown command has no type.
+	var word string
+	if n, _ := fmt.Sscanf(err.Error(), "unknown command %q for ", &word); n == 1 && cmd == root {
+		err = subcommandOnly(root, []string{word})
+	}
+	fmt.Fprintf(os.Stderr, "remotion-audit: %s\n", withTypedNames(cmd, args, err.Error()))
 	return exitUnverified
 }

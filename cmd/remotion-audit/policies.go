@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/remotion-audit/remotion-audit/internal/policies"
@@ -13,12 +11,7 @@ func policiesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policies",
 		Short: "Print a policy, or compare the policies of releases",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("policies: unknown command %q: use user, role, auditor or diff", args[0])
-			}
-			return nil
-		},
+		Args:  subcommandOnly,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SetOut(cmd.ErrOrStderr())
 			_ = cmd.Help()
@@ -33,3 +26,11 @@ func policiesCommand() *cobra.Command {
 }
 
 var partitionUsage = "AWS partition: " + textfmt.Or(policies.Partitions())
+
+// severityNames lists the severities, the highest first.
+func severityNames() (names []string) {
+	for s := policies.Critical; s >= policies.Low; s-- {
+		names = append(names, s.String())
+	}
+	return names
+}

@@ -39,7 +39,7 @@ with the ARNs of the stack's resources.`,
 		Example: `  remotion-audit policies auditor --account 123456789012
   remotion-audit policies auditor --function
   remotion-audit policies auditor --read-scope named --named arn:aws:iam::123456789012:user/ci`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := place.check(); err != nil {
 				return err
@@ -61,6 +61,8 @@ with the ARNs of the stack's resources.`,
 	flags.StringSliceVar(&place.named, "named", nil,
 		"with --read-scope named: ARNs of callers, render roles, the users' groups and the managed "+
 			"policies of all of them, with commas")
+	limitTo(cmd, "partition", policies.Partitions()...)
+	limitTo(cmd, "read-scope", contract.ReadScopeAccount, contract.ReadScopeNamed)
 	flags.BoolVar(&function, "function", false,
 		"add the permissions of the function's role for alerts, metrics and evidence")
 	return cmd

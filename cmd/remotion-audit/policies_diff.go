@@ -23,7 +23,7 @@ Exit status: 0, or 2 for an error and for a release of a newer major version tha
 catalogue, because what it needs is unverified.`,
 		Example: `  remotion-audit policies diff --from 4.0.240
   remotion-audit policies diff --from 4.0.240,4.0.418 --to 4.0.527 --for user --format json`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := compare(from, to, kind, partition)
 			if err != nil {
@@ -48,6 +48,9 @@ catalogue, because what it needs is unverified.`,
 	flags.StringVar(&to, "to", "latest", "new release of Remotion: x.y.z or latest")
 	flags.StringVar(&kind, "for", "", "kind of policy: user or role (default: both)")
 	flags.StringVar(&partition, "partition", policies.AWS, partitionUsage)
+	limitTo(cmd, "for", "user", "role")
+	limitTo(cmd, "partition", policies.Partitions()...)
+	complete(cmd, "to", "latest")
 	format.register(cmd, output.DiffFormats(), "comparison")
 	return cmd
 }
@@ -91,7 +94,7 @@ func printNotice(cmd *cobra.Command, r policies.Release) {
 			problem, r)
 	}
 	if notice != "" {
-		fmt.Fprintln(cmd.ErrOrStderr(), "notice:", notice)
+		fmt.Fprintln(notes(cmd), "notice:", notice)
 	}
 }
 

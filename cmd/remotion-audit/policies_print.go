@@ -18,9 +18,9 @@ import (
 func documentCommand(kind policies.PolicyKind, short string) *cobra.Command {
 	var version, partition, purpose string
 	var place needs.Scope
-	narrowing := "--account and --region"
+	narrowing := "--account and --regions"
 	if kind == policies.User {
-		narrowing = "--account, --region and --purpose"
+		narrowing = "--account, --regions and --purpose"
 	}
 	cmd := &cobra.Command{
 		Use:   string(kind),
@@ -32,8 +32,8 @@ Without ` + narrowing + ` it is the documented policy, as printed by
 With any of these flags, the policy is narrowed to what that account, region or purpose
 needs.`,
 		Example: "  remotion-audit policies " + string(kind) + " --remotion-version 4.0.240\n" +
-			"  remotion-audit policies " + string(kind) + " --account 123456789012 --region eu-central-1",
-		Args: cobra.NoArgs,
+			"  remotion-audit policies " + string(kind) + " --account 123456789012 --regions eu-central-1",
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := policies.ValidatePartition(partition); err != nil {
 				return fmt.Errorf("--partition: %w", err)
@@ -53,7 +53,7 @@ needs.`,
 					place)
 			}
 			if size := iampolicy.Size(text); kind == policies.User && size > iampolicy.InlineUserQuota {
-				fmt.Fprintf(cmd.ErrOrStderr(),
+				fmt.Fprintf(notes(cmd),
 					"notice: attach this policy as a managed policy: it has %d characters, and the inline "+
 						"policies of a user may have %d together\n",
 					size, iampolicy.InlineUserQuota)
@@ -67,11 +67,16 @@ needs.`,
 		"release of Remotion: x.y.z or latest (auto means latest)")
 	flags.StringVar(&partition, "partition", policies.AWS, partitionUsage)
 	flags.StringVar(&place.Account, "account", "", "account number to narrow the policy to")
-	flags.StringSliceVar(&place.Regions, "region", nil,
-		"region to narrow the policy to (repeatable, or with commas)")
+	flags.StringSliceVar(&place.Regions, "regions", nil,
+		"regions to narrow the policy to, with commas")
+	addAlias(cmd, "region", "regions")
+	limitTo(cmd, "partition", policies.Partitions()...)
+	complete(cmd, "remotion-version", "latest")
+	complete(cmd, "regions", policies.Regions(policies.AWS)...)
 	if kind == policies.User {
 		flags.StringVar(&purpose, "purpose", string(policies.All),
 			"purpose of the caller: all, or operations such as render+quotas (docs/operations.md)")
+		complete(cmd, "purpose", policies.PurposeWords()...)
 	} else {
 		purpose = string(policies.All)
 	}
@@ -86,11 +91,11 @@ func checkScope(p needs.Scope, purpose policies.Purpose) error {
 	regions := policies.Regions(p.Partition)
 	for i, region := range p.Regions {
 		if !slices.Contains(regions, region) {
-			return fmt.Errorf("--region: %q is not a region of Remotion Lambda in %s: use some of %s",
+			return fmt.Errorf("--regions: %q is not a region of Remotion Lambda in %s: use some of %s",
 				region, p.Partition, strings.Join(regions, ", "))
 		}
 		if slices.Contains(p.Regions[:i], region) {
-			return fmt.Errorf("--region: duplicate %s", region)
+			return fmt.Errorf("--regions: duplicate %s", region)
 		}
 	}
 	if _, err := policies.ParsePurpose(string(purpose)); err != nil {

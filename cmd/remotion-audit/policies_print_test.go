@@ -40,12 +40,12 @@ func TestDocumentCommand(t *testing.T) {
 
 func TestNarrowedDocuments(t *testing.T) {
 	goldens(t, map[string]string{
-		"user-one-region.json": "user --account 123456789012 --region eu-central-1",
-		"user-renders.json":    "user --account 123456789012 --region us-east-1,ap-east-1 --purpose render",
+		"user-one-region.json": "user --account 123456789012 --regions eu-central-1",
+		"user-renders.json":    "user --account 123456789012 --regions us-east-1,ap-east-1 --purpose render",
 		"user-3.0.31.json":     "user --purpose deploy --remotion-version 3.0.31",
-		"user-china.json": "user --partition aws-cn --region cn-north-1 --region cn-northwest-1 " +
+		"user-china.json": "user --partition aws-cn --regions cn-north-1 --regions cn-northwest-1 " +
 			"--account 123456789012 --purpose render",
-		"role-two-regions.json": "role --account 123456789012 --region us-east-1 --region eu-south-1",
+		"role-two-regions.json": "role --account 123456789012 --regions us-east-1 --regions eu-south-1",
 	})
 }
 
@@ -68,7 +68,7 @@ func TestDocumentNotices(t *testing.T) {
 	for line, want := range map[string]string{
 		"user --remotion-version 4.0.600": "notice: Remotion " +
 			"4.0.600 is newer than " + policies.Latest().Until + ", the newest release in this catalogue",
-		"user --account 123456789012 --region us-east-1,us-east-2,us-west-1": "notice: attach this policy as a " +
+		"user --account 123456789012 --regions us-east-1,us-east-2,us-west-1": "notice: attach this policy as a " +
 			"managed policy: it has ",
 	} {
 		out, diagnostics, err := runCommand(t, policiesCommand(), line)
@@ -88,9 +88,9 @@ func TestDocumentCommandRefuses(t *testing.T) {
 			"aws-cn needs Remotion 4.0.510 or later",
 		"user --account 1234":               "--account must be",
 		"user --account *":                  "--account must be",
-		"user --region eu-central-9":        `--region: "eu-central-9" is not a region of Remotion Lambda in aws`,
-		"user --region cn-north-1":          `--region: "cn-north-1" is not a region of Remotion Lambda in aws`,
-		"user --region us-east-1,us-east-1": "--region: duplicate us-east-1",
+		"user --regions eu-central-9":        `--regions: "eu-central-9" is not a region of Remotion Lambda in aws`,
+		"user --regions cn-north-1":          `--regions: "cn-north-1" is not a region of Remotion Lambda in aws`,
+		"user --regions us-east-1,us-east-1": "--regions: duplicate us-east-1",
 		"user --purpose watch":              `--purpose: unknown operation "watch": write some of all, deploy, render, sites`,
 		"role --purpose render":             "unknown flag: --purpose",
 	} {

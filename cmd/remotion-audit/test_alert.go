@@ -14,11 +14,12 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/publish"
 	"github.com/remotion-audit/remotion-audit/internal/settings"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 func testAlertCommand() *cobra.Command {
 	var topic string
-	var envFile envFileFlags
+	var access accessFlags
 	cmd := &cobra.Command{
 		Use:   "test-alert",
 		Short: "Send a test message to the alert topic",
@@ -27,26 +28,39 @@ policy of a subscription can still drop the message. Needs sns:Publish and
 sns:ListSubscriptionsByTopic on the topic.
 
 Exit status: 0 if the message was sent and a subscription is confirmed, else 2.`,
+		Annotations: map[string]string{lostKey: "the message is sent or not"},
 		Example: `  remotion-audit test-alert --topic-arn arn:aws:sns:us-east-1:123456789012:alerts`,
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runTestAlert(cmd, topic, envFile)
+			return runTestAlert(cmd, topic, access)
 		},
 	}
-	cmd.Flags().StringVar(&topic, "topic-arn", os.Getenv(settings.EnvTopicARN),
+	cmd.Flags().StringVar(&topic, "topic-arn", "",
 		"ARN of the topic (or "+settings.EnvTopicARN+" in the environment)")
-	envFile.register(cmd)
+	access.register(cmd)
 	return cmd
 }
 
-func runTestAlert(cmd *cobra.Command, topic string, envFile envFileFlags) error {
+func runTestAlert(cmd *cobra.Command, topic string, access accessFlags) error {
+	source := "--topic-arn"
+	if topic == "" {
+		if topic = os.Getenv(settings.EnvTopicARN); topic == "" {
+			return fmt.Errorf("--topic-arn is required: it is the output TopicArn of the stack (or "+
+				"set %s)", settings.EnvTopicARN)
+		}
+		source = settings.EnvTopicARN
+	}
 	var checked app.TopicARN
 	if err := checked.UnmarshalText([]byte(topic)); err != nil {
-		return fmt.Errorf("--topic-arn: %w", err)
+		return fmt.Errorf("%s: %w", source, err)
 	}
 	at, _ := arn.Parse(topic)
+	if access.region != "" && access.region != at.Region {
+		return fmt.Errorf("--region: the topic is in %s, got %s: leave --region out", at.Region,
+			textfmt.Quote(access.region, 100))
+	}
 	ctx := cmd.Context()
-	clients, _, err := loadClients(ctx, envFile, cmd.ErrOrStderr(), slog.New(slog.DiscardHandler),
+	clients, _, err := loadClients(ctx, access, notes(cmd), slog.New(slog.DiscardHandler),
 		config.WithRegion(at.Region))
 	if err != nil {
 		return err

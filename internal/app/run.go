@@ -351,7 +351,7 @@ func (c Config) flags() (list []string) {
 			pairs = append(pairs, key+"="+value)
 		}
 	}
-	add("--assumed-context", strings.Join(pairs, ","))
+	add("--context", strings.Join(pairs, ","))
 	if c.ReadScope.named() {
 		add("--read-scope", string(c.ReadScope))
 	}

@@ -302,7 +302,7 @@ func (p *partComparison) demand(d demand) part {
 		result = part{kind: ChangeUnverified, action: d.requests.Action, arn: d.requests.Resource,
 			why: "the current policies grant a part of it, and the check cannot decide whether the " +
 				"proposed policies grant the same part: add the flags that limit the check to that " +
-				"part, such as --account and --region, or --context"}
+				"part, such as --account and --regions, or --context"}
 	}
 	return result
 }

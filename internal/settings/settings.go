@@ -39,6 +39,8 @@ type Setting struct {
 	Property string
 	// Flag is the flag of `remotion-audit audit`, without --. The flag overrides Variable.
 	Flag string
+	// FlagAlias is the name of the flag in earlier releases. It stays as a hidden flag.
+	FlagAlias string
 	// Field is the field of app.Config; empty if it has the name of Property.
 	Field string
 	// FieldType is a type of package app that parses the variable. If it is empty, `go generate`

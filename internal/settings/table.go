@@ -11,6 +11,7 @@ import (
 const (
 	EnvCallers         = "CALLERS"
 	EnvReadScope       = "READ_SCOPE"
+	EnvRegions         = "REGIONS"
 	EnvTopicARN        = "TOPIC_ARN"
 	EnvMetricNamespace = "METRIC_NAMESPACE"
 	EnvEvidenceBucket  = "EVIDENCE_BUCKET"
@@ -118,7 +119,7 @@ func declared() []Setting {
 				"version is unverified",
 		},
 		{
-			Variable: "REGIONS", Parameter: "Regions", Property: "Regions", Flag: "regions",
+			Variable: EnvRegions, Parameter: "Regions", Property: "Regions", Flag: "regions",
 			FieldType: "Regions",
 			Kind:      List, Default: "auto",
 			Pattern: `^(auto|all|` + awsname.Region + `( *, *` + awsname.Region + `)*)$`,
@@ -161,7 +162,7 @@ func declared() []Setting {
 		},
 		{
 			Variable: "ASSUMED_CONTEXT", Parameter: "AssumedContext", Property: "AssumedContext",
-			Flag: "assumed-context", FieldType: "AssumedContext",
+			Flag: "context", FlagAlias: "assumed-context", FieldType: "AssumedContext",
 			Kind:    List,
 			Pattern: `^(` + contextPair + `(, *` + contextPair + `)*)?$`,
 			Valid:   []string{"", "aws:SourceVpc=vpc-1,aws:SourceIp=203.0.113.7"},

@@ -409,7 +409,7 @@ func TestMuteRefuses(t *testing.T) {
 	for want, args := range map[string][]string{
 		"--reason is required":                 {"--bucket", bucket, "--target", "user/x", "--owner", "o"},
 		"--owner is required":                  {"--bucket", bucket, "--target", "user/x", "--reason", "r"},
-		"--bucket is required":                 {"--target", "user/x", "--reason", "r", "--owner", "o"},
+		"--evidence-bucket is required":                 {"--target", "user/x", "--reason", "r", "--owner", "o"},
 		"set the findings to mute":             {"--bucket", bucket, "--reason", "r", "--owner", "o"},
 		"--until must be a day":                append(slices.Clone(good), "--until", "tomorrow"),
 		"--until must be in the future":        append(slices.Clone(good), "--until", "2020-01-01"),

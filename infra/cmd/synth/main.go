@@ -85,7 +85,7 @@ func outputs(auditor infra.PermissionAuditor) []output {
 		{"TopicArn", "Topic of the alerts, to subscribe to", auditor.Topic().TopicArn()},
 		{"LogGroupName", "Log group of the function", auditor.LogGroup().LogGroupName()},
 		{"EvidenceBucket",
-			`Bucket of state, mutes and reports, for "remotion-audit mute --bucket"`,
+			`Bucket of state, mutes and reports, for "remotion-audit mute --evidence-bucket"`,
 			auditor.EvidenceBucket().BucketName()},
 		{"FailureQueueUrl", "Queue with the events of lost runs, kept for two weeks",
 			auditor.FailureQueue().QueueUrl()},

@@ -14,32 +14,51 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/yamllimit"
 )
 
-// maxDuration is the longest time until the end of a mute. Without the limit, a mistyped year would
+// MaxDuration is the longest time until the end of a mute. Without the limit, a mistyped year would
 // mute a gap for decades.
-const maxDuration = 366 * 24 * time.Hour
+const MaxDuration = 366 * 24 * time.Hour
 
 // Parse reads a mutes file (docs/alerts.md, docs/mutes.schema.json). It returns the mutes
 // without errors, and the errors of the other mutes. A file that is not valid YAML has no mutes and
 // one error. An empty file has no mutes and no error.
 func Parse(text []byte, now time.Time) (List, []Error) {
-	list, err := parseList(text)
+	entries, err := Entries(text, now)
 	if err != nil {
 		return nil, []Error{*err}
 	}
-	if list == nil {
-		return nil, nil
-	}
 	var mutes List
 	var errs []Error
-	for _, node := range list.Content {
-		m, muteErrs := parseMute(node, now)
-		if muteErrs != nil {
-			errs = append(errs, muteErrs...)
+	for _, e := range entries {
+		if e.Errors != nil {
+			errs = append(errs, e.Errors...)
 			continue
 		}
-		mutes = append(mutes, m)
+		mutes = append(mutes, e.Mute)
 	}
 	return mutes, errs
+}
+
+// Entry is an element of the list in a mutes file.
+type Entry struct {
+	// Number counts the elements from 1, also those with errors.
+	Number int
+	Mute   Mute
+	// Errors are the errors of the element. An element with errors mutes nothing.
+	Errors []Error
+}
+
+// Entries reads the elements of a mutes file in its order. The error is about the whole file.
+func Entries(text []byte, now time.Time) ([]Entry, *Error) {
+	list, err := parseList(text)
+	if err != nil || list == nil {
+		return nil, err
+	}
+	var entries []Entry
+	for i, node := range list.Content {
+		m, errs := parseMute(node, now)
+		entries = append(entries, Entry{Number: i + 1, Mute: m, Errors: errs})
+	}
+	return entries, nil
 }
 
 // limits are the limits of a mutes file. 128 KiB hold about 800 mutes. No mute needs a tag, and a
@@ -146,7 +165,7 @@ func parseMute(node *yaml.Node, now time.Time) (m Mute, errs []Error) {
 		switch {
 		case err != nil:
 			fail(at["until"], "until: %s", err)
-		case until.Sub(now) > maxDuration:
+		case until.Sub(now) > MaxDuration:
 			fail(at["until"], "until: must be at most one year ahead, got %s", text["until"])
 		}
 		m.Until = until

@@ -258,7 +258,7 @@ func FuzzMutes(f *testing.F) {
 func fuzzMutes(t *testing.T, text []byte, target, reason string) {
 	before, errs := Parse(text, start)
 	for _, m := range before {
-		if m.Owner == "" || m.Reason == "" || !m.Until.Before(start.Add(maxDuration+1)) {
+		if m.Owner == "" || m.Reason == "" || !m.Until.Before(start.Add(MaxDuration+1)) {
 			t.Errorf("invalid mute %+v", m)
 		}
 	}

@@ -200,7 +200,7 @@ func TestPolicy(t *testing.T) {
 }
 
 // TestNarrowedDocuments checks that Policy finds the document that `policies user --account …
-// --region …` narrowed.
+// --regions …` narrowed.
 func TestNarrowedDocuments(t *testing.T) {
 	for _, release := range allReleases() {
 		for _, kind := range policies.Kinds {
