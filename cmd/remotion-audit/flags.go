@@ -264,15 +264,12 @@ func unknownFlag(cmd *cobra.Command, e *pflag.NotExistError) string {
 			commands = append(commands, strings.TrimPrefix(other.CommandPath(), cmd.Root().Name()+" "))
 		}
 	}
-	switch {
-	case commands == nil:
+	if commands == nil {
 		return about + near
-	case near != "":
-		return fmt.Sprintf("%s%s\n--%s is a flag of %s", about, near, name,
-			textfmt.Enumerate(commands, 10))
 	}
-	return fmt.Sprintf("%s: it is a flag of %s, not of %s", about, textfmt.Enumerate(commands, 10),
-		strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" "))
+	return fmt.Sprintf("%s: it is a flag of %s, not of %s%s", about, textfmt.Enumerate(commands, 10),
+		strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" "),
+		strings.Replace(near, ":", ";", 1))
 }
 
 // allCommands lists the commands that a user can run, in the order of the help.

@@ -50,6 +50,7 @@ func rootCommand() *cobra.Command {
 	var view viewFlags
 	view.register(root)
 	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(helpCommand())
 	root.AddCommand(auditCommand(), checkCommand(), completionCommand(), explainCommand(),
 		fixCommand(), localCommand(), muteCommand(), policiesCommand(), testAlertCommand(),
 		unmuteCommand(), versionCommand())

@@ -71,7 +71,7 @@ func TestDiffCommandRefuses(t *testing.T) {
 		"diff --from 4.0.240 --partition aws-us-gov": `--partition: partition "aws-us-gov" (GovCloud) is not supported`,
 		"diff --from 4.0.240 --partition aws-cn": "--from: partition aws-cn needs " +
 			"Remotion 4.0.510 or later",
-		"diff --from 4.0.240 4.0.527": `unknown command "4.0.527"`,
+		"diff --from 4.0.240 4.0.527": `diff takes no argument, got "4.0.527"`,
 		"diff --from 4.0.512 --to 4.0.9 --partition aws-cn": "--to: partition aws-cn needs " +
 			"Remotion 4.0.510 or later",
 	} {

@@ -86,13 +86,13 @@ func TestDocumentCommandRefuses(t *testing.T) {
 			"(GovCloud) is not supported by Remotion",
 		"role --partition aws-cn --remotion-version 4.0.2": "--remotion-version: partition " +
 			"aws-cn needs Remotion 4.0.510 or later",
-		"user --account 1234":               "--account must be",
-		"user --account *":                  "--account must be",
+		"user --account 1234":                "--account must be",
+		"user --account *":                   "--account must be",
 		"user --regions eu-central-9":        `--regions: "eu-central-9" is not a region of Remotion Lambda in aws`,
 		"user --regions cn-north-1":          `--regions: "cn-north-1" is not a region of Remotion Lambda in aws`,
 		"user --regions us-east-1,us-east-1": "--regions: duplicate us-east-1",
-		"user --purpose watch":              `--purpose: unknown operation "watch": write some of all, deploy, render, sites`,
-		"role --purpose render":             "unknown flag: --purpose",
+		"user --purpose watch":               `--purpose: unknown operation "watch": write some of all, deploy, render, sites`,
+		"role --purpose render":              "unknown flag: --purpose",
 	} {
 		out, _, err := runCommand(t, policiesCommand(), line)
 		if err == nil || !strings.Contains(err.Error(), want) || out != "" {

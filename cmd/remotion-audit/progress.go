@@ -54,8 +54,11 @@ func (c *callCounter) addTo(stack *middleware.Stack) error {
 		func(ctx context.Context, in middleware.InitializeInput,
 			next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 			c.begin(describeCall(awsmiddleware.GetServiceID(ctx), in.Parameters))
-			defer c.end()
-			return next.HandleInitialize(ctx, in)
+			out, metadata, err := next.HandleInitialize(ctx, in)
+			if ctx.Err() == nil { // else the command ends, and the call may have no answer
+				c.end()
+			}
+			return out, metadata, err
 		}), middleware.After)
 }
 

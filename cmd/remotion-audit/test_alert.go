@@ -29,8 +29,8 @@ sns:ListSubscriptionsByTopic on the topic.
 
 Exit status: 0 if the message was sent and a subscription is confirmed, else 2.`,
 		Annotations: map[string]string{lostKey: "the message is sent or not"},
-		Example: `  remotion-audit test-alert --topic-arn arn:aws:sns:us-east-1:123456789012:alerts`,
-		Args:    noArguments,
+		Example:     `  remotion-audit test-alert --topic-arn arn:aws:sns:us-east-1:123456789012:alerts`,
+		Args:        noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runTestAlert(cmd, topic, access)
 		},

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/remotion-audit/remotion-audit/examples"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/account"
+	"github.com/remotion-audit/remotion-audit/internal/testing/golden"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"remotion-audit": main})
+}
+
+// TestScripts runs the scripts in testdata/script: each is a session of a user, with the files that
+// it needs. The commands of the scripts besides those of testscript are
+//
+//	exits N COMMAND…   runs a command and checks its exit status
+//	aws [FILE|EXAMPLE] starts an embedded AWS with an account, and sets the credentials
+//	as KEY             uses another access key
+//	object KEY FILE    writes an object of the evidence bucket to a file
+//	interrupt CALLS COMMAND…
+//	                   runs a command, sends SIGINT after a number of calls to AWS, and checks that
+//	                   the exit status is 130
+//
+// `go test -run TestScripts -update` rewrites the files that cmp compares.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script", RequireUniqueNames: true, UpdateScripts: golden.Update(),
+		Setup: func(env *testscript.Env) error {
+			env.Values[serverKey{}] = &serverOfScript{}
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+			env.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1") // no script reaches the network
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits": scriptExits, "aws": scriptAWS, "as": scriptAs, "object": scriptObject,
+			"interrupt": scriptInterrupt,
+		},
+	})
+}
+
+type serverKey struct{}
+
+// serverOfScript is the embedded AWS of a script, or empty before it starts.
+type serverOfScript struct{ server *awsemu.Server }
+
+func serverOf(ts *testscript.TestScript) *serverOfScript {
+	return ts.Value(serverKey{}).(*serverOfScript)
+}
+
+func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits N COMMAND…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	status := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var ended *exec.ExitError
+		if !errors.As(err, &ended) {
+			ts.Fatalf("%v", err)
+		}
+		status = ended.ExitCode()
+	}
+	if status != want {
+		ts.Fatalf("exit status %d, want %d", status, want)
+	}
+}
+
+func scriptAWS(ts *testscript.TestScript, _ bool, args []string) {
+	var described *awsemu.Account
+	var err error
+	switch {
+	case len(args) == 0:
+		described, err = account.Load(examples.FS, "drifted/account.yaml")
+	case strings.HasSuffix(args[0], ".yaml"):
+		file := ts.MkAbs(args[0])
+		described, err = account.Load(os.DirFS(filepath.Dir(file)), filepath.Base(file))
+	default:
+		described, err = account.Load(examples.FS, args[0]+"/account.yaml")
+	}
+	ts.Check(err)
+	s := serverOf(ts)
+	s.server = &awsemu.Server{Account: described}
+	endpoint, err := s.server.Listen("127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { _ = endpoint.Close() })
+	ts.Setenv("AWS_ENDPOINT_URL", endpoint.URL)
+	ts.Setenv("AWS_ACCESS_KEY_ID", administratorKey)
+	ts.Setenv("AWS_SECRET_ACCESS_KEY", anySecret)
+	ts.Setenv("AWS_REGION", "us-east-1")
+}
+
+func scriptAs(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Setenv("AWS_ACCESS_KEY_ID", args[0])
+}
+
+func scriptObject(ts *testscript.TestScript, _ bool, args []string) {
+	for _, bucket := range []string{"evidence", "remotion-audit-evidence"} {
+		if text, ok := serverOf(ts).server.Objects(bucket)[args[0]]; ok {
+			ts.Check(os.WriteFile(ts.MkAbs(args[1]), text, 0o600))
+			return
+		}
+	}
+	ts.Fatalf("no object %s", args[0])
+}
+
+func scriptInterrupt(ts *testscript.TestScript, _ bool, args []string) {
+	calls, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	path, err := exec.LookPath(args[1])
+	ts.Check(err)
+	cmd := exec.Command(path, args[2:]...)
+	for _, name := range []string{"PATH", "HOME", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID",
+		"AWS_SECRET_ACCESS_KEY", "AWS_REGION"} {
+		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
+	}
+	cmd.Dir = ts.Getenv("WORK")
+	var out, errs strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	ts.Check(cmd.Start())
+	for len(serverOf(ts).server.Calls()) < calls {
+		time.Sleep(5 * time.Millisecond)
+	}
+	ts.Check(cmd.Process.Signal(os.Interrupt))
+	_ = cmd.Wait()
+	if cmd.ProcessState.ExitCode() != exitInterrupted {
+		ts.Fatalf("%v, want exit status 130\n%s", cmd.ProcessState, errs.String())
+	}
+	ts.Check(os.WriteFile(ts.MkAbs("stdout"), []byte(out.String()), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs("stderr"), []byte(errs.String()), 0o600))
+}
