@@ -7,6 +7,9 @@ SHELL := /bin/bash -o pipefail
 # lambda.norpc: https://docs.aws.amazon.com/lambda/latest/dg/golang-package.html
 BUILD_FLAGS := -tags lambda.norpc -trimpath -buildvcs=false
 FUNCTION_FLAGS := $(BUILD_FLAGS) -ldflags '-s -w'
+# The commit that the command's version prints; empty without git. The function has none, so that
+# its zip is the same for each commit that does not change it.
+COMMIT = $(shell git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null)
 # Only tests that hang take this long. Go's default of 10m can be too short for a busy machine.
 TEST := test -timeout 45m
 TOOLS_MOD := $(CURDIR)/tools/go.mod
@@ -34,7 +37,7 @@ local: ## Build the command and the function for this machine, into dist/local
 	@mkdir -p dist/local
 	@echo 'Building the function and the command (the first build compiles the AWS SDK) ...' >&2
 	@go build $(FUNCTION_FLAGS) -o dist/local/bootstrap ./function
-	@go build $(BUILD_FLAGS) -o dist/local/remotion-audit ./cmd/remotion-audit
+	@go build $(BUILD_FLAGS) -ldflags '-X main.commit=$(COMMIT)' -o dist/local/remotion-audit ./cmd/remotion-audit
 
 .PHONY: test
 test: node_modules test-builds ## Run all tests

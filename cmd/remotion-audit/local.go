@@ -59,11 +59,12 @@ Exit status: 0 if the function succeeded, with or without gaps, else 2.`,
   remotion-audit local --serve --enforce-iam`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for flag, servesOnly := range map[string]bool{"listen": true, "event": false,
-				"function": false} {
-				if cmd.Flags().Changed(flag) && servesOnly != o.serve {
-					return fmt.Errorf("--%s %s --serve", flag,
-						map[bool]string{true: "requires", false: "cannot be combined with"}[servesOnly])
+			if cmd.Flags().Changed("listen") && !o.serve {
+				return errors.New("--listen requires --serve")
+			}
+			for _, flag := range []string{"event", "function"} {
+				if cmd.Flags().Changed(flag) && o.serve {
+					return fmt.Errorf("--%s cannot be combined with --serve", flag)
 				}
 			}
 			account, err := interruptible(cmd.Context(), func() (*awsemu.Account, error) {

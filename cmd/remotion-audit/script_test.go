@@ -2,11 +2,14 @@ package main
 
 import (
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,8 +33,8 @@ func TestMain(m *testing.M) {
 //	as KEY             uses another access key
 //	object KEY FILE    writes an object of the evidence bucket to a file
 //	interrupt CALLS COMMAND…
-//	                   runs a command, sends SIGINT after a number of calls to AWS, and checks that
-//	                   the exit status is 130
+//	                   runs a command, sends SIGINT after the begin of a number of calls to AWS, and
+//	                   checks that the exit status is 130
 //
 // `go test -run TestScripts -update` rewrites the files that cmp compares.
 func TestScripts(t *testing.T) {
@@ -55,7 +58,11 @@ func TestScripts(t *testing.T) {
 type serverKey struct{}
 
 // serverOfScript is the embedded AWS of a script, or empty before it starts.
-type serverOfScript struct{ server *awsemu.Server }
+type serverOfScript struct {
+	server *awsemu.Server
+	// begun counts the requests. Calls of the server has only those that ended.
+	begun *atomic.Int64
+}
 
 func serverOf(ts *testscript.TestScript) *serverOfScript {
 	return ts.Value(serverKey{}).(*serverOfScript)
@@ -94,10 +101,16 @@ func scriptAWS(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Check(err)
 	s := serverOf(ts)
-	s.server = &awsemu.Server{Account: described}
-	endpoint, err := s.server.Listen("127.0.0.1:0")
-	ts.Check(err)
-	ts.Defer(func() { _ = endpoint.Close() })
+	server, begun := &awsemu.Server{Account: described}, &atomic.Int64{}
+	s.server, s.begun = server, begun
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begun.Add(1)
+		server.ServeHTTP(w, r)
+	}))
+	ts.Defer(func() {
+		endpoint.CloseClientConnections()
+		endpoint.Close()
+	})
 	ts.Setenv("AWS_ENDPOINT_URL", endpoint.URL)
 	ts.Setenv("AWS_ACCESS_KEY_ID", administratorKey)
 	ts.Setenv("AWS_SECRET_ACCESS_KEY", anySecret)
@@ -119,7 +132,7 @@ func scriptObject(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func scriptInterrupt(ts *testscript.TestScript, _ bool, args []string) {
-	calls, err := strconv.Atoi(args[0])
+	calls, err := strconv.ParseInt(args[0], 10, 64)
 	ts.Check(err)
 	path, err := exec.LookPath(args[1])
 	ts.Check(err)
@@ -132,7 +145,7 @@ func scriptInterrupt(ts *testscript.TestScript, _ bool, args []string) {
 	var out, errs strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	ts.Check(cmd.Start())
-	for len(serverOf(ts).server.Calls()) < calls {
+	for serverOf(ts).begun.Load() < calls {
 		time.Sleep(5 * time.Millisecond)
 	}
 	ts.Check(cmd.Process.Signal(os.Interrupt))
