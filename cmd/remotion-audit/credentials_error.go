@@ -77,8 +77,8 @@ func (id awsIdentity) credentialsError(ctx context.Context, cfg aws.Config, err 
 	if ctx.Err() != nil {
 		return fmt.Errorf("reading the credentials did not end in time: %w", err)
 	}
-	if profile := signInProfile(cfg); profile != "" {
-		command := "aws sso login --profile " + textfmt.ShellWords(textfmt.OneLine(profile))
+	if command, profile := signIn(cfg); profile != "" {
+		command += " --profile " + textfmt.ShellWords(textfmt.OneLine(profile))
 		return fmt.Errorf("the sign-in of profile %s has expired or is missing: run `%s` (%w)",
 			textfmt.OneLine(profile), command, err)
 	}
@@ -101,23 +101,27 @@ func (id awsIdentity) credentialsError(ctx context.Context, cfg aws.Config, err 
 		errNoCredentials, about, profiles)
 }
 
-// signInProfile returns the profile of IAM Identity Center that the credentials come from, perhaps
-// through roles. It is empty for other credentials.
-func signInProfile(cfg aws.Config) string {
+// signIn returns the command and the profile of the sign-in that the credentials come from, perhaps
+// through roles: to IAM Identity Center, or with `aws login`. The profile is empty for other
+// credentials.
+func signIn(cfg aws.Config) (command, profile string) {
 	for _, source := range cfg.ConfigSources {
 		shared, ok := source.(config.SharedConfig)
 		if !ok {
 			continue
 		}
 		for p := &shared; p != nil; p = p.Source {
-			usesKeys := p.Source != nil || p.Credentials.HasKeys() || p.CredentialSource != "" ||
-				p.WebIdentityTokenFile != ""
-			if !usesKeys && (p.SSOSessionName != "" || p.SSOStartURL != "") {
-				return p.Profile
+			switch {
+			case p.Source != nil, p.Credentials.HasKeys(), p.CredentialSource != "",
+				p.WebIdentityTokenFile != "":
+			case p.SSOSessionName != "", p.SSOStartURL != "":
+				return "aws sso login", p.Profile
+			case p.LoginSession != "":
+				return "aws login", p.Profile
 			}
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // identityError returns the error of the first call to AWS, with the remedy.

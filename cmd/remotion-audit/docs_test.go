@@ -38,6 +38,7 @@ func commandLinePage(root *cobra.Command) string {
 		fmt.Fprintf(&b, "| [%s](#%s) | %s |\n", cmd.CommandPath(),
 			strings.ReplaceAll(cmd.CommandPath(), " ", "-"), tableCell(cmd.Short))
 	}
+	b.WriteString("\nEvery command has these flags, too:\n" + flagTable(root.PersistentFlags()))
 	for _, cmd := range commands {
 		b.WriteString("\n" + commandSection(cmd))
 	}
@@ -78,8 +79,15 @@ func commandSection(cmd *cobra.Command) string {
 		}
 		b.WriteString("```\n")
 	}
+	b.WriteString(flagTable(cmd.LocalFlags()))
+	return b.String()
+}
+
+// flagTable returns a table of flags, or nothing without flags.
+func flagTable(flags *pflag.FlagSet) string {
+	var b strings.Builder
 	rows := 0
-	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+	flags.VisitAll(func(f *pflag.Flag) {
 		if f.Hidden || f.Name == "help" {
 			return
 		}
@@ -88,6 +96,9 @@ func commandSection(cmd *cobra.Command) string {
 		}
 		value, usage := pflag.UnquoteUsage(f)
 		name := "--" + f.Name
+		if f.Shorthand != "" {
+			name = "-" + f.Shorthand + ", " + name
+		}
 		if value != "" {
 			name += " " + value
 		}

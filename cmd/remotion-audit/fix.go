@@ -73,7 +73,7 @@ shown, the audit is incomplete without a gap, or an error.`,
 	f := cmd.Flags()
 	f.StringVar(&o.target, "target", "", "principal to fix: user/NAME or role/NAME, or its ARN")
 	completeTargets(cmd, "target")
-	f.StringVar(&o.format, "format", fixformat.Names()[0],
+	f.StringVarP(&o.format, "format", "f", fixformat.Names()[0],
 		"format of the fix: "+textfmt.Or(fixformat.Names()))
 	f.BoolVar(&o.forAdmin, "for-admin", false, "print one text for an administrator of the account")
 	f.BoolVar(&o.guard, "guard", false, "add exceptions from Denies, boundaries, service control "+
@@ -84,11 +84,14 @@ shown, the audit is incomplete without a gap, or an error.`,
 		"fix: the kind of the notice, such as "+string(audit.NoticeServiceWildcard))
 	f.StringVar(&o.report, "report", "",
 		"file with a report as JSON, - for standard input: read it instead of auditing")
-	f.StringVar(&o.output, "output", "",
+	f.StringVarP(&o.output, "output", "o", "",
 		"file to write the fix to (default: standard output)")
-	// An error can only mean that the flag does not exist.
-	_ = cmd.RegisterFlagCompletionFunc("format",
-		cobra.FixedCompletions(fixformat.Names(), cobra.ShellCompDirectiveNoFileComp))
+	limitTo(cmd, "format", fixformat.Names()...)
+	var kinds []string
+	for _, kind := range audit.OverGrantKinds() {
+		kinds = append(kinds, string(kind))
+	}
+	limitTo(cmd, "tighten", kinds...)
 	return cmd
 }
 
@@ -116,6 +119,11 @@ func (o fixOptions) parse(cmd *cobra.Command, args []string) (q fixRequest, err 
 	format, err := fixformat.Find(o.format)
 	if err != nil {
 		return q, fmt.Errorf("--format %w", err)
+	}
+	if _, err := fixformat.Find(o.output); err == nil {
+		// In other tools, --output chooses the format.
+		return q, fmt.Errorf("--output %s: to choose the format, use --format %[1]s; to write a file of "+
+			"that name, use ./%[1]s", o.output)
 	}
 	q.write, q.target, q.list = format.Write, o.target, format.Name == fixformat.Names()[0]
 	if o.forAdmin {

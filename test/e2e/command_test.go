@@ -82,9 +82,9 @@ func TestAuditCommand(t *testing.T) {
 			[]string{"--output", filepath.Join(t.TempDir(), "no", "report")}, 2, "", "--output: open "},
 		{"a timeout of zero is an error", drifted, []string{"--timeout", "0s"}, 2, "",
 			"--timeout must be greater than 0, got 0s"},
-		{"an unknown flag is an error", drifted, []string{"--nope"}, 2, "", "unknown flag: --nope"},
+		{"an unknown flag is an error", drifted, []string{"--nope"}, 2, "", "unknown flag --nope"},
 		{"an unknown severity is an error", drifted, []string{"--fail-on", "bad"}, 2, "",
-			`--fail-on: "bad" is not a severity`},
+			`--fail-on must be critical, high, medium or low, got "bad"`},
 		{"--upgrade-to reports the gaps after an upgrade", drifted,
 			[]string{"--callers", "user/remotion-user", "--remotion-version", "4.0.240", "--upgrade-to",
 				"4.0.527"}, 1,
@@ -112,7 +112,7 @@ func TestAuditCommand(t *testing.T) {
 			"--callers: "},
 		{"missing credentials are an error",
 			[]string{"PATH=" + os.Getenv("PATH"), "AWS_EC2_METADATA_DISABLED=true",
-				"HOME=" + t.TempDir()}, nil, 2, "", "reading the identity of the credentials failed"},
+				"HOME=" + t.TempDir()}, nil, 2, "", "no AWS credentials found"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
