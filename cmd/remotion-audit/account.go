@@ -63,8 +63,8 @@ func (o *accountFlags) register(cmd *cobra.Command, without ...string) {
 	cmd.Flags().DurationVar(&o.timeout, "timeout", 2*time.Minute,
 		"time limit; requirements that are not checked by then are unverified")
 	o.access.register(cmd)
-	cmd.Flags().Lookup("region").Usage = "AWS region to connect to; also the region to audit, unless " +
-		"--regions or REGIONS is set. Wins over REMOTION_AWS_REGION and AWS_REGION"
+	cmd.Flags().Lookup("region").Usage = "AWS region to connect to; also the region to audit, " +
+		"unless --regions or REGIONS is set. Wins over REMOTION_AWS_REGION and AWS_REGION"
 }
 
 func (o accountFlags) checkTimeout() error {

@@ -130,12 +130,14 @@ func identityError(err error) error {
 	if !errors.As(err, &refused) {
 		return fmt.Errorf("no connection to AWS (check the network, a proxy and the region): %w", err)
 	}
-	code, message := refused.ErrorCode(), textfmt.Truncate(textfmt.OneLine(refused.ErrorMessage()), 300)
+	code := refused.ErrorCode()
+	message := textfmt.Truncate(textfmt.OneLine(refused.ErrorMessage()), 300)
 	said := fmt.Sprintf(" (AWS answered %s: %s)", textfmt.OneLine(code), message)
 	lower := strings.ToLower(message)
 	switch {
-	case slices.Contains([]string{"RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture"}, code),
-		strings.Contains(lower, "signature expired"), strings.Contains(lower, "signature not yet current"):
+	case code == "RequestExpired", code == "RequestTimeTooSkewed", code == "RequestInTheFuture",
+		strings.Contains(lower, "signature expired"),
+		strings.Contains(lower, "signature not yet current"):
 		return errors.New("the clock of this machine is wrong: set it, for example with NTP" + said)
 	case code == "ExpiredToken", code == "ExpiredTokenException":
 		return errors.New("the session token has expired: get new credentials, for example with `aws " +

@@ -169,7 +169,8 @@ func (o requestOptions) explainFiles(cmd *cobra.Command, q explain.Question,
 	if version := value("REMOTION_VERSION"); version != "" && version != "auto" {
 		c.version = version
 	}
-	if text := cmp.Or(value(settings.EnvRegions), o.access.region); text != "" && text != "auto" && text != "all" {
+	text := cmp.Or(value(settings.EnvRegions), o.access.region)
+	if text != "" && text != "auto" && text != "all" {
 		var regions app.Regions
 		if err := regions.UnmarshalText([]byte(text)); err != nil {
 			errs = append(errs, fmt.Errorf("--regions: %w", err))

@@ -99,8 +99,8 @@ func canonicalName(f *pflag.Flag) string {
 	return f.Name
 }
 
-// validateFlags returns an error for flags that are empty, that differ from their alias, or whose value
-// is none of the valid ones.
+// validateFlags returns an error for flags that are empty, that differ from their alias, or whose
+// value is none of the valid ones.
 func validateFlags(flags *pflag.FlagSet) error {
 	for _, check := range []func(*pflag.FlagSet) error{emptyFlags, checkAliases, checkValues} {
 		if err := check(flags); err != nil {

@@ -63,8 +63,12 @@ func Nearest(word string, list []string) (found []string) {
 	return found[:min(len(found), 3)]
 }
 
+// sameLetters reports whether two texts have the same bytes, in any order.
 func sameLetters(a, b string) bool {
-	return slices.Equal(slices.Sorted(slices.Values([]byte(a))), slices.Sorted(slices.Values([]byte(b))))
+	x, y := []byte(a), []byte(b)
+	slices.Sort(x)
+	slices.Sort(y)
+	return slices.Equal(x, y)
 }
 
 // DidYouMean returns the end of an error about a mistyped word, such as ": did you mean audit?". It

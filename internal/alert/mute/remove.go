@@ -11,8 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Remove returns the text of a mutes file without the elements with the given numbers of Entries. It
-// changes no other byte: comments above and below an element stay, and those within it go. The
+// Remove returns the text of a mutes file without the elements with the given numbers of Entries.
+// It changes no other byte: comments above and below an element stay, and those within it go. The
 // list must be in block style.
 func Remove(text []byte, numbers []int, now time.Time) ([]byte, error) {
 	before, fileErr := Entries(text, now)
@@ -25,8 +25,8 @@ func Remove(text []byte, numbers []int, now time.Time) ([]byte, error) {
 			return nil, fmt.Errorf("the mutes file has no mute %d", n)
 		}
 	}
-	byHand := errors.New("the layout of the mutes file is not that of a plain list: remove the mute by " +
-		"hand")
+	byHand := errors.New("the layout of the mutes file is not that of a plain list: remove the mute " +
+		"by hand")
 	if list != nil && list.Style&yaml.FlowStyle != 0 {
 		return nil, byHand
 	}
