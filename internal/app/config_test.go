@@ -400,11 +400,14 @@ func TestFlagsMakeTheSameConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	variableOf := map[string]string{}
+	for _, s := range settings.All() {
+		variableOf["--"+s.Flag] = s.Variable
+	}
 	flags := want.flags()
 	again := map[string]string{"CALLERS": "none"}
 	for i := 0; i < len(flags); i += 2 {
-		again[strings.ToUpper(strings.ReplaceAll(strings.TrimPrefix(flags[i], "--"), "-",
-			"_"))] = flags[i+1]
+		again[variableOf[flags[i]]] = flags[i+1]
 	}
 	got, err := ConfigFromEnv(func(name string) string { return again[name] })
 	if err != nil || !reflect.DeepEqual(got, want) {
