@@ -23,12 +23,13 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
-// metadataTimeout bounds one request to the instance metadata service (IMDS).
+// metadataTimeout bounds an attempt to reach the instance metadata service (IMDS): a request for a
+// token and, if that fails, the request without a token.
 const metadataTimeout = time.Second
 
-// quickMetadata reads the credentials of a virtual machine with one attempt for each request, as
-// the AWS CLI does. The SDK's client would try three times. On a machine that is no instance of
-// EC2, the address of the service often leads nowhere, so that each attempt lasts its whole limit.
+// quickMetadata reads the credentials of a virtual machine with one attempt, as the AWS CLI does.
+// The SDK's client would try three times. On a machine that is no instance of EC2, the address of
+// the service often leads nowhere, so that each attempt lasts its whole limit.
 type quickMetadata struct {
 	// config is the loaded configuration, which can turn the service off or set its endpoint. The SDK
 	// reads the credentials only after it is set.
@@ -46,7 +47,7 @@ func (m *quickMetadata) GetMetadata(ctx context.Context, in *imds.GetMetadataInp
 	options ...func(*imds.Options)) (*imds.GetMetadataOutput, error) {
 	return imds.NewFromConfig(m.config, func(o *imds.Options) {
 		o.Retryer = aws.NopRetryer{}
-		o.HTTPClient = &http.Client{Timeout: metadataTimeout, Transport: m.transport}
+		o.HTTPClient = &http.Client{Timeout: metadataTimeout / 2, Transport: m.transport}
 	}).GetMetadata(ctx, in, options...)
 }
 

@@ -102,7 +102,7 @@ func TestDescribeCallCleansNames(t *testing.T) {
 }
 
 // TestMetadataIsTriedOnce checks that credentials of a virtual machine are searched with one
-// attempt for each request, of at most a second.
+// attempt of at most a second.
 func TestMetadataIsTriedOnce(t *testing.T) {
 	t.Parallel()
 	var requests atomic.Int64
@@ -124,8 +124,8 @@ func TestMetadataIsTriedOnce(t *testing.T) {
 	if n := requests.Load(); n < 1 || n > 2 {
 		t.Errorf("%d requests, want one for the token and at most one for the path", n)
 	}
-	if d := time.Duration(longest.Load()); d > metadataTimeout {
-		t.Errorf("a request may last %s, want at most %s", d, metadataTimeout)
+	if d := time.Duration(longest.Load()); 2*d > metadataTimeout {
+		t.Errorf("a request may last %s, want at most half of %s", d, metadataTimeout)
 	}
 }
 
