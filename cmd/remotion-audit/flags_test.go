@@ -135,3 +135,36 @@ func TestConnectionFlags(t *testing.T) {
 		}
 	}
 }
+
+// TestErrorsCleanArguments checks that no argument can control the terminal through an error.
+func TestErrorsCleanArguments(t *testing.T) {
+	t.Parallel()
+	const hostile = "\x1b]0;x\a\x1b[2J\r\u202e"
+	for _, args := range [][]string{
+		{hostile}, {"audit", hostile}, {"audit", "--" + hostile}, {"audit", "-" + hostile},
+		{"audit", "--timeout", hostile}, {"audit", "--fail-on", hostile}, {"audit", "--fix=" + hostile},
+		{"audit", "--region", hostile}, {"audit", "--callers", hostile}, {"policies", hostile},
+		{"policies", "diff", "--from", hostile}, {"check", hostile, "--for", "user"},
+		{"check", hostile, "--for", hostile}, {"completion", hostile}, {"help", hostile},
+		{"fix", hostile}, {"fix", "--report", hostile}, {"fix", "--output", hostile, "--format", hostile},
+		{"explain", hostile}, {"explain", "s3:GetObject", hostile, "--policy", "x", "--for", "role"},
+		{"mute", "--evidence-bucket", hostile}, {"mute", "--for", hostile}, {"mute", "--until", hostile},
+		{"mute", "--target", hostile}, {"unmute", hostile}, {"test-alert", "--topic-arn", hostile},
+		{"local", "--account", hostile}, {"audit", "--env-file", hostile}, {"version", "-f", hostile},
+	} {
+		root := rootCommand()
+		root.SetArgs(args)
+		var out strings.Builder
+		root.SetOut(&out)
+		root.SetErr(&out)
+		cmd, err := root.ExecuteContextC(t.Context())
+		if err == nil {
+			t.Errorf("%q: no error", args)
+			continue
+		}
+		text := out.String() + errorText(root, cmd, args, err)
+		if strings.ContainsAny(text, "\x1b\a\r\u202e") {
+			t.Errorf("%q: got %q", args, text)
+		}
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/remotion-audit/remotion-audit/internal/app"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // The exit statuses. 0 means compliant.
@@ -71,11 +72,16 @@ func run(ctx context.Context, args []string) int {
 		_ = interrupted(cmd) // writes the message
 		return exitInterrupted
 	}
+	fmt.Fprintf(os.Stderr, "remotion-audit: %s\n", errorText(root, cmd, args, err))
+	return exitUnverified
+}
+
+// errorText returns the text of an error of a command, in the words of the user's arguments.
+func errorText(root, cmd *cobra.Command, args []string, err error) string {
 	// Cobra's own error for an unknown command has no type.
 	var word string
 	if n, _ := fmt.Sscanf(err.Error(), "unknown command %q for ", &word); n == 1 && cmd == root {
 		err = subcommandOnly(root, []string{word})
 	}
-	fmt.Fprintf(os.Stderr, "remotion-audit: %s\n", withTypedNames(cmd, args, err.Error()))
-	return exitUnverified
+	return textfmt.Lines(withTypedNames(cmd, args, err.Error()))
 }
