@@ -75,8 +75,9 @@ type envFile struct {
 	variables map[string]string
 }
 
-// readEnvFile returns the file of the flags, or .env in the working directory of a Remotion project.
-// As for Remotion's CLI, a .env without permission to read it sets nothing; warnings then names it.
+// readEnvFile returns the file of the flags, or .env in the working directory of a Remotion
+// project. As for Remotion's CLI, a .env without permission to read it sets nothing; warnings then
+// names it.
 func (f accessFlags) readEnvFile(ctx context.Context, warnings io.Writer) (envFile, error) {
 	if f.noEnvFile {
 		if f.envFile != "" {
