@@ -332,7 +332,7 @@ func (o checkOptions) requirements(cmd *cobra.Command, files *files,
 		errs = append(errs, fmt.Errorf("--for must be user or role, got %q", o.kind))
 	}
 	if err := checkScope(needs.Scope{Partition: o.partition, Account: t.Account,
-		Regions: t.Regions}, t.Purpose); err != nil {
+		Regions: t.Regions}, t.Purpose, "regions"); err != nil {
 		errs = append(errs, err)
 	}
 	errs = append(errs, o.addNames(&t)...)

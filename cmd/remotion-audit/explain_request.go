@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -169,11 +168,14 @@ func (o requestOptions) explainFiles(cmd *cobra.Command, q explain.Question,
 	if version := value("REMOTION_VERSION"); version != "" && version != "auto" {
 		c.version = version
 	}
-	text := cmp.Or(value(settings.EnvRegions), o.access.region)
+	text, regionsFlag := value(settings.EnvRegions), "regions"
+	if text == "" {
+		text, regionsFlag = o.access.region, "region"
+	}
 	if text != "" && text != "auto" && text != "all" {
 		var regions app.Regions
 		if err := regions.UnmarshalText([]byte(text)); err != nil {
-			errs = append(errs, fmt.Errorf("--regions: %w", err))
+			errs = append(errs, fmt.Errorf("--%s: %w", regionsFlag, err))
 		}
 		t.Regions = regions
 		if len(regions) > 0 && strings.HasPrefix(regions[0], "cn-") {
@@ -188,7 +190,7 @@ func (o requestOptions) explainFiles(cmd *cobra.Command, q explain.Question,
 		errs = append(errs, fmt.Errorf("--for must be user or role, got %q", c.kind))
 	}
 	if err := checkScope(needs.Scope{Partition: c.partition, Account: t.Account, Regions: t.Regions},
-		t.Purpose); err != nil {
+		t.Purpose, regionsFlag); err != nil {
 		errs = append(errs, err)
 	}
 	release, err := findIn(c.version, c.partition)

@@ -11,6 +11,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // documentCommand returns the command that prints Remotion's documented policy, or a narrower one
@@ -46,7 +47,7 @@ needs.`,
 			text := release.Document(kind)
 			if place.Account != "" || place.Regions != nil || cmd.Flags().Changed("purpose") {
 				place.Partition = partition
-				if err := checkScope(place, policies.Purpose(purpose)); err != nil {
+				if err := checkScope(place, policies.Purpose(purpose), "regions"); err != nil {
 					return err
 				}
 				text = needs.LeastPrivilege([]policies.Release{release}, kind, policies.Purpose(purpose),
@@ -83,19 +84,24 @@ needs.`,
 	return cmd
 }
 
-// checkScope returns an error for flags that would give a useless policy.
-func checkScope(p needs.Scope, purpose policies.Purpose) error {
+// checkScope returns an error for flags that would give a useless policy. regionsFlag is the name
+// of the flag with the regions.
+func checkScope(p needs.Scope, purpose policies.Purpose, regionsFlag string) error {
 	if p.Account != "" && !awsname.IsAccount(p.Account) {
 		return fmt.Errorf("--account must be an account number with twelve digits, got %q", p.Account)
 	}
 	regions := policies.Regions(p.Partition)
 	for i, region := range p.Regions {
 		if !slices.Contains(regions, region) {
-			return fmt.Errorf("--regions: %q is not a region of Remotion Lambda in %s: use some of %s",
-				region, p.Partition, strings.Join(regions, ", "))
+			remedy := textfmt.DidYouMean(region, "", regions)
+			if remedy == "" {
+				remedy = ": use some of " + strings.Join(regions, ", ")
+			}
+			return fmt.Errorf("--%s: %s is not a region of Remotion Lambda in %s%s", regionsFlag,
+				textfmt.Quote(region, 100), p.Partition, remedy)
 		}
 		if slices.Contains(p.Regions[:i], region) {
-			return fmt.Errorf("--regions: duplicate %s", region)
+			return fmt.Errorf("--%s: duplicate %s", regionsFlag, region)
 		}
 	}
 	if _, err := policies.ParsePurpose(string(purpose)); err != nil {
