@@ -13,7 +13,8 @@ import (
 func ExamplePlan() {
 	gap := audit.Finding{Target: "role/remotion-lambda-role", Policy: policies.Role,
 		Action: "lambda:InvokeFunction", Status: audit.Missing,
-		Cause: audit.NoGrant, Severity: policies.Critical, Impact: "renders stop"}
+		Cause: audit.NoGrant, Severity: policies.Critical, Stops: policies.Renders,
+		Impact: "renders stop"}
 	broken := audit.Report{SchemaVersion: audit.SchemaVersion, Status: audit.StatusGaps,
 		Account: "123456789012", Findings: []audit.Finding{gap},
 		Summary: audit.Summary{Requirements: 16, Satisfied: 15, Gaps: 1, GapsCritical: 1},
@@ -39,7 +40,7 @@ func ExamplePlan() {
 	}
 	// Output:
 	// no message
-	// [opened] [CRITICAL] Remotion IAM: 1 new | role/remotion-lambda-role | 123456789012
+	// [opened] [CRITICAL] Renders will fail: remotion-lambda-role lacks lambda:InvokeFunction (123456789012)
 	// no message
-	// [recovered] [OK] Remotion IAM: recovered after 2h | role/remotion-lambda-role | 123456789012
+	// [recovered] [OK] Recovered after 2h: remotion-lambda-role (123456789012)
 }

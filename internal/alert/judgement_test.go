@@ -54,34 +54,34 @@ func TestReclassified(t *testing.T) {
 		{name: "another severity",
 			before: []audit.Finding{gap("a", audit.Missing, critical)},
 			after:  []audit.Finding{gap("a", audit.Missing, medium)},
-			want:   "reclassified a", line: "Changed       user/u: a: missing, was critical, now medium"},
+			want:   "reclassified a", line: "Changed: user/u: a: missing, was critical, now medium"},
 		{name: "another status",
 			before: []audit.Finding{gap("a", audit.Missing, high)},
 			after:  []audit.Finding{gap("a", audit.Conditional, medium)},
 			want:   "reclassified a",
-			line:   "Changed       user/u: a: was missing (high), now conditional (medium)"},
+			line:   "Changed: user/u: a: was missing (high), now conditional (medium)"},
 		{name: "a requirement that is gone",
 			before: []audit.Finding{gap("d", audit.Missing, low)},
 			want:   "reclassified d ended",
-			line:   "Removed       user/u: d: was missing (low), no longer required"},
+			line:   "Removed: user/u: d: was missing (low), no longer required"},
 		{name: "a gap that is none any more",
 			before: []audit.Finding{gap("a", audit.Missing, high)},
 			want:   "reclassified a ended",
-			line:   "Satisfied     user/u: a: was missing (high), now satisfied"},
+			line:   "Satisfied: user/u: a: was missing (high), now satisfied"},
 		{name: "a new requirement",
 			after: []audit.Finding{gap("d", audit.Missing, high)},
-			want:  "reclassified d", line: "Added         user/u: d: missing (high), new requirement"},
+			want:  "reclassified d", line: "Added: user/u: d: missing (high), new requirement"},
 		{name: "a gap that a stricter rule can cause",
 			after: []audit.Finding{gap("a", audit.Partial, high)},
-			want:  "reclassified a", line: "Added user/u: a: partial (high), no gap before: the requirement is new, its rule is " +
+			want:  "reclassified a", line: "Added: user/u: a: partial (high), no gap before: the requirement is new, its rule is " +
 				"stricter, or the account changed"},
 		{name: "a gap in a requirement that was satisfied before is new",
 			after: []audit.Finding{gap("a", audit.Missing, high), gap("d", audit.Missing, low)},
-			want:  "opened a, reclassified d", line: "NEW  HIGH  user/u (caller)"},
+			want:  "opened a, reclassified d", line: "[HIGH] New buckets will be public Who: user/u (caller)"},
 		{name: "a target that is missing now is new",
 			after: []audit.Finding{{Target: "user/u", Policy: "user", Status: audit.Missing,
 				Cause: audit.TargetMissing, Severity: critical, Why: "no such user"}},
-			want: "opened user/u", line: "NEW  CRITICAL  user/u (caller)"},
+			want: "opened user/u", line: "[CRITICAL] Some renders will fail Who: user/u (caller)"},
 		{name: "a mute that hides a gap with another severity",
 			before: []audit.Finding{gap("a", audit.Missing, low)},
 			after:  []audit.Finding{gap("a", audit.Missing, low)}, mutes: []mute.Mute{byCause}},
@@ -92,7 +92,7 @@ func TestReclassified(t *testing.T) {
 			mutes: []mute.Mute{byCause},
 			want: "reclassified a, notice of target user/u, cause no-grant: " +
 				"unused, hides nothing",
-			line: "Unmuted       user/u: a: was missing (high), now conditional (medium), and the mute of " +
+			line: "Unmuted: user/u: a: was missing (high), now conditional (medium), and the mute of " +
 				"target user/u, cause no-grant (owner alex) no longer matches it: the cause was no-grant, " +
 				"and is condition"},
 		{name: "the same findings", before: []audit.Finding{gap("a", audit.Missing, high)},
@@ -127,8 +127,8 @@ func TestReclassifiedMessage(t *testing.T) {
 		finding("user/u", "d", audit.Missing, low)))
 	upgradeAuditor(s)
 	m := message(s.After(hour, reportOf(users, finding("user/u", "a", audit.Missing, medium))))
-	if want := "[NOTICE] Remotion IAM: judgement changed with v0.2.0, 2 reclassified | user/u | " +
-		"123456789012"; m.Subject != want {
+	if want := "[NOTICE] Judgement changed with auditor v0.2.0: 2 findings reclassified " +
+		"(123456789012)"; m.Subject != want {
 		t.Errorf("subject %q, want %q", m.Subject, want)
 	}
 	for _, a := range m.Attributes {
@@ -185,7 +185,8 @@ func TestAReclassifiedCauseIsOneEntry(t *testing.T) {
 	upgradeAuditor(s)
 	mail := message(s.After(hour, reportOf(users, finding("user/u", "a", audit.Missing, high),
 		finding("user/u", "d", audit.Missing, critical)))).Bodies["email"]
-	if strings.Count(mail, "\nOPEN  ") != 1 || !strings.Contains(mail, "\nOPEN  CRITICAL  user/u") {
+	if strings.Count(mail, "\nWho: ") != 1 ||
+		!strings.Contains(mail, "\nALSO OPEN\n[CRITICAL] Some renders will fail\nWho: user/u") {
 		t.Errorf("more than one entry, or another severity:\n%s", mail)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
-	"github.com/remotion-audit/remotion-audit/internal/report"
 )
 
 const (
@@ -193,7 +192,7 @@ func TestLifecycle(t *testing.T) {
 	s.Options.MuteErrors = []mute.Error{{Line: 3, Text: "a mute needs owner"}}
 	s.Run(a)
 	if subject := message(s.After(hour, fine)).Subject; !strings.HasPrefix(subject,
-		"[ERROR] Remotion IAM: recovered after 1h") {
+		"[ERROR] Recovered after 1h: u") {
 		t.Errorf("the subject of a recovery during an error of the mutes file is %q", subject)
 	}
 	s.Options.MuteErrors = nil
@@ -331,7 +330,7 @@ func TestAnErrorIsTheSameInOtherRegions(t *testing.T) {
 			t.Errorf("run %d: announced %q, want %q", i+1, got, want)
 		}
 		if mail := message(s.Last).Bodies["email"]; i == 1 &&
-			!strings.Contains(mail, "the account: the functions in eu-west-1, us-east-1; since ") {
+			!strings.Contains(mail, "\nCause: the functions in eu-west-1, us-east-1: timeout\n") {
 			t.Errorf("the mail does not name the regions\n%s", mail)
 		}
 	}
@@ -370,17 +369,16 @@ func TestARunWithoutTargetsEndsNothing(t *testing.T) {
 	s.Options.First = &misconfigured
 	p := s.After(hour, misconfigured)
 	expect("the configuration is invalid", p, "auditor_error the account")
-	opening := "nothing is audited\n" + report.Headline(misconfigured) + "\n\n"
-	if mail := message(p).Bodies["email"]; !strings.HasPrefix(mail, opening) ||
-		!strings.Contains(mail, "the account: "+audit.ProblemConfiguration+"; since ") {
+	const opening = "[UNVERIFIED] Could not check: the account\nCause: " + audit.ProblemConfiguration
+	if mail := message(p).Bodies["email"]; !strings.HasPrefix(mail, opening+": CALLERS: is not set\n") {
 		t.Errorf("the mail does not begin with the error\n%s", mail)
 	}
 	expect("the configuration is still invalid", s.After(hour, misconfigured), "")
 	s.Options.First = nil
 	p = s.After(hour, audited)
 	expect("the configuration is valid again", p, "auditor_error the account ended")
-	if mail := message(p).Bodies["email"]; !strings.Contains(mail, "\n  Resolved ") ||
-		!strings.Contains(mail, " the configuration is valid again after 2h\n") {
+	if mail := message(p).Bodies["email"]; !strings.HasPrefix(mail,
+		"The configuration is valid again after 2h\n") {
 		t.Errorf("the mail does not say that the error is resolved\n%s", mail)
 	}
 	expect("the target is verified again", s.After(hour, reportOf(targets, muted)),

@@ -33,7 +33,7 @@ func TestNoticesAreAnnouncedOnce(t *testing.T) {
 	expect("the first run", s.Run(withNotices(fine, upgradeNotice, upgradeNotice, notAnnounced)),
 		upgrade)
 	if m := message(s.Last); s.Last.Digest.Severity != policies.Low ||
-		!strings.HasPrefix(m.Subject, "[NOTICE] Remotion IAM: 1 notice | ") ||
+		!strings.HasPrefix(m.Subject, "[NOTICE] Remotion 4.0.418 and later needs ") ||
 		strings.Count(m.Bodies["email"], "needs permissions that are not granted") != 1 {
 		t.Errorf("%q %+v\n%s", m.Subject, m.Attributes, m.Bodies["email"])
 	}

@@ -119,7 +119,7 @@ func TestAHostileClaimBlocksNoAlert(t *testing.T) {
 				}
 				mail := messages[len(messages)-1].Body("email")
 				if refused := tt.want == 1; strings.Contains(mail, "an alert was given up") != refused ||
-					!strings.Contains(mail, "FOUND") && !strings.Contains(mail, "NEW") {
+					!strings.Contains(mail, "\nCause: ") {
 					t.Errorf("the mail\n%s", mail)
 				}
 				a.settled()

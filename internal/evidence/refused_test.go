@@ -148,7 +148,8 @@ func TestARefusedClaimBlocksNoAlert(t *testing.T) {
 				t.Fatalf("%d accepted, state errors %v, error %v", len(topic.accepted), out.StateErrors, err)
 			}
 			mail := topic.accepted[0].Bodies["email"]
-			if !strings.Contains(mail, "an alert was given up") || !strings.Contains(mail, "NEW") {
+			if !strings.Contains(mail, "an alert was given up") ||
+				!strings.Contains(mail, "\nCause: no statement grants ") {
 				t.Errorf("the mail lacks the refused alert or the gap\n%s", mail)
 			}
 			if s := m.state(t); s.Pending != nil || s.Refused != nil || len(s.Gaps) != 1 {

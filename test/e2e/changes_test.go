@@ -128,8 +128,8 @@ func assertChangeInMessage(t *testing.T, o outcome, want string) {
 	m := o.messages[0]
 	mail := strings.Join(strings.Fields(m.Body("email")), " ")
 	if !strings.Contains(mail,
-		"IAM CHANGES (from CloudTrail) Change user/ci-deployer from 203.0.113.7: "+want+
-			", Mon 16 Nov 2026 08:57 UTC") {
+		"Changed by: user/ci-deployer from 203.0.113.7: "+want+
+			", Mon 16 Nov 2026 08:57 UTC (CloudTrail)") {
 		t.Errorf("the mail does not mention %q\n%s", want, m.Body("email"))
 	}
 	if card := m.Body("https"); !strings.Contains(card,
@@ -191,7 +191,11 @@ func TestAMessageNamesTheActorOfAChange(t *testing.T) {
 			w.wantSubjects("before the change", w.run(), "")
 			batch := w.applyChange(test.breaks)
 			o := w.runOn(batch)
-			w.wantSubjects("after the change", o, "31 new")
+			subject := "Renders will fail: remotion-user has no policy"
+			if test.breaks.event == "CreatePolicyVersion" { // the policy is still attached
+				subject = "Renders will fail: remotion-user lacks 28 permissions +1 more"
+			}
+			w.wantSubjects("after the change", o, subject)
 			assertChangeInMessage(t, o, test.want)
 			if o.puts != 1 || o.answer.Changes == nil ||
 				*o.answer.Changes != (app.ChangeCounts{Relevant: 1}) ||
@@ -298,7 +302,7 @@ func TestABatchFailsIfTheAuditIsNotAnnounced(t *testing.T) {
 	}
 	w.server.SetFaults()
 	o := w.runOn(batch)
-	w.wantSubjects("the second delivery", o, "31 new")
+	w.wantSubjects("the second delivery", o, "Renders will fail: remotion-user has no policy")
 	assertChangeInMessage(t, o, "DetachUserPolicy on user/remotion-user (policy RemotionUser)")
 	if *o.answer.Changes != (app.ChangeCounts{Relevant: 1, Dropped: 1, Unreadable: 1}) ||
 		!strings.Contains(o.Logs, `"messageId":"m0","error":"not a JSON object"`) {
@@ -380,7 +384,7 @@ func TestLocalPrintsTheActorOfAChange(t *testing.T) {
 		return strings.Join(strings.Fields(string(out)), " ")
 	}
 	// local joins the words of the output with single spaces.
-	const kim = "Change role/AWSReservedSSO_Administrator_0123456789abcdef (session " +
+	const kim = "Changed by: role/AWSReservedSSO_Administrator_0123456789abcdef (session " +
 		"kim@example.com) from 203.0.113.7: PutRolePolicy on role/remotion-lambda-role"
 	if out := local("--event", "../../events/iam-change.json"); !strings.Contains(out, kim) ||
 		strings.Contains(out, "ci-deployer from") {
@@ -388,7 +392,7 @@ func TestLocalPrintsTheActorOfAChange(t *testing.T) {
 	}
 	if out := local("--event", "../../events/iam-changes-sqs.json"); !strings.Contains(out, kim) ||
 		!strings.Contains(out,
-			"Change user/ci-deployer from 198.51.100.23: PutUserPolicy on user/remotion-user") ||
+			"Changed by: user/ci-deployer from 198.51.100.23: PutUserPolicy on user/remotion-user") ||
 		!strings.Contains(out, `"changes":{"touching":2,"dropped":1,"unreadable":0}`) {
 		t.Errorf("%s", out)
 	}

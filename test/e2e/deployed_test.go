@@ -27,13 +27,14 @@ func (w *deployment) keepFunctions(n int) *deployment {
 func TestGapsFollowTheDeployedFunctions(t *testing.T) {
 	t.Parallel()
 	w := newDeployment(t, account(t, "releases"))
-	w.wantSubjects("the first run", w.run(), "first audit, 13 gaps")
+	w.wantSubjects("the first run", w.run(), "Renders will fail: grant too narrow in clips +5 more")
 	w.server.SetFaults(awsemu.Fault{Operation: "lambda:*", Deny: true})
 	o := w.run()
-	w.wantSubjects("functions cannot be listed", o, "audit incomplete, 1 open")
+	w.wantSubjects("functions cannot be listed", o,
+		"Could not check: the functio...; still open: new buckets will be public")
 	for _, want := range []string{"12 gaps not rechecked",
-		"the account: the functions in us-east-1, ",
-		"Auditor lacks lambda:ListFunctions on the account"} {
+		"Could not check: the functions in us-east-1, ",
+		"Cause: the auditor lacks lambda:ListFunctions on the account"} {
 		if !strings.Contains(o.messages[0].Body("email"), want) {
 			t.Errorf("no %q in\n%s", want, o.messages[0].Body("email"))
 		}
@@ -42,8 +43,8 @@ func TestGapsFollowTheDeployedFunctions(t *testing.T) {
 	w.server.SetFaults()
 	o = w.run()
 	if s := o.subjects(); len(s) != 1 ||
-		!strings.Contains(s[0], "Remotion IAM: verified again after ") ||
-		!strings.Contains(s[0], ", 13 open | ") {
+		!strings.Contains(s[0], "[CRITICAL] Verified again after ") ||
+		!strings.Contains(s[0], "; still open: renders will fail (") {
 		t.Errorf("functions can be listed: %q", s)
 	}
 
@@ -51,14 +52,15 @@ func TestGapsFollowTheDeployedFunctions(t *testing.T) {
 	w.wantSubjects("a function and its role are deleted", w.run(), "")
 	o = w.run()
 	w.wantSubjects("they are absent in a second run", o,
-		"1 recovered, 12 no longer audited, 1 notice")
+		"Recovered: remotion-user; no longer audited: clips +1 more")
 	if mail := o.messages[0].Body("email"); !strings.Contains(mail,
-		"NO LONGER AUDITED  role/clips (render role)") ||
-		strings.Contains(mail, "RECOVERED  role/clips") {
+		"No longer audited: role/clips (render role)\nNot recovered: ") ||
+		strings.Contains(mail, "less than a minute: role/clips") {
 		t.Errorf("%s", mail)
 	}
 	w.wantSubjects("no change", w.run(), "")
 	w = w.keepFunctions(4)
-	w.wantSubjects("the function is deployed again", w.run(), "13 reopened")
+	w.wantSubjects("the function is deployed again", w.run(),
+		"Renders will fail (reopened): grant too narrow in clips +5 more")
 	w.wantSubjects("another run without a change", w.run(), "")
 }

@@ -150,8 +150,7 @@ func (o outcome) subjects() (list []string) {
 }
 
 func TestEvents(t *testing.T) {
-	const drifted = "[CRITICAL] Remotion IAM: first audit, 9 gaps | role/remotion-lambda-role +1 | " +
-		"123456789012"
+	const drifted = "[CRITICAL] Renders will fail: typo in remotion-lambda-role +1 more (123456789012)"
 	tests := []struct {
 		account, event string
 		status         audit.ReportStatus
@@ -162,11 +161,11 @@ func TestEvents(t *testing.T) {
 		{"drifted", "scheduled-rule.json", audit.StatusGaps, drifted, 1},
 		{"drifted", "audit.json", audit.StatusGaps, drifted, 1},
 		{"drifted", "audit-dry-run.json", audit.StatusGaps, "", 0},
-		{"drifted", "test-alert.json", "", "[TEST] Remotion IAM: test message | 123456789012", 0},
+		{"drifted", "test-alert.json", "", "[TEST] Test message, no action needed (123456789012)", 0},
 		{"compliant", "scheduler.json", audit.StatusCompliant, "", 1},
 		{"narrowed", "scheduler.json", audit.StatusCompliant, "", 1},
 		{"releases", "scheduler.json", audit.StatusGaps,
-			"[CRITICAL] Remotion IAM: first audit, 13 gaps | user/remotion-user +1 | 123456789012", 1},
+			"[CRITICAL] Renders will fail: grant too narrow in clips +5 more (123456789012)", 1},
 	}
 	for _, test := range tests {
 		t.Run(test.account+" "+test.event, func(t *testing.T) {

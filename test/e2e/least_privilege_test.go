@@ -227,7 +227,8 @@ func TestTheRoleIsEnough(t *testing.T) {
 					t.Errorf("%s: %s, denied %q, %+v\n%s", what, o.ErrorMessage, denied, o.answer, o.Logs)
 				}
 			}
-			subject := map[string]string{contract.ReadScopeNamed: "1 notice"}[scope]
+			subject := map[string]string{contract.ReadScopeNamed: "READ_SCOPE=named: deployed functions " +
+				"are not listed, so their regions, r..."}[scope]
 			o := w.run()
 			assertNoErrors("a first audit", o)
 			w.wantSubjects("a first audit", o, subject)
@@ -238,12 +239,13 @@ func TestTheRoleIsEnough(t *testing.T) {
 			w.invocation.event = "test-alert.json"
 			o = w.run()
 			assertNoErrors("a test alert", o)
-			w.wantSubjects("a test alert", o, "test message")
+			w.wantSubjects("a test alert", o, "Test message, no action needed")
 			w.invocation.event = "scheduler.json"
 			w.putRolePolicy(allowListQueues)
 			o = w.run()
 			assertNoErrors("a new gap", o)
-			if s := o.subjects(); len(s) != 1 || !strings.Contains(s[0], " new") ||
+			if s := o.subjects(); len(s) != 1 ||
+				!strings.HasPrefix(s[0], "[CRITICAL] Renders will fail: ") ||
 				w.storedReport(o).Status != audit.StatusGaps || len(w.state().Gaps) == 0 {
 				t.Errorf("a new gap: subjects %q, %d gaps in the state", s, len(w.state().Gaps))
 			}

@@ -10,7 +10,7 @@ import (
 func TestAWrongConfigurationIsOneAuditorError(t *testing.T) {
 	t.Parallel()
 	w := newDeployment(t, account(t, "drifted"))
-	w.wantSubjects("the first run", w.run(), "first audit, 9 gaps")
+	w.wantSubjects("the first run", w.run(), "Renders will fail: typo in remotion-lambda-role +1 more")
 	runMisconfigured := func(what string, env map[string]string, subject string, names ...string) {
 		t.Helper()
 		w.invocation.env = env
@@ -20,7 +20,7 @@ func TestAWrongConfigurationIsOneAuditorError(t *testing.T) {
 		}
 		var subjects []string
 		for _, s := range o.subjects() {
-			_, s, _ = strings.Cut(s, "Remotion IAM: ")
+			_, s, _ = strings.Cut(s, "] ")
 			subjects = append(subjects, s)
 		}
 		if text := strings.Join(subjects, "; "); text != subject {
@@ -42,7 +42,7 @@ func TestAWrongConfigurationIsOneAuditorError(t *testing.T) {
 			}
 		}
 	}
-	const nothingAudited = "nothing is audited | the account | 123456789012"
+	const nothingAudited = "Nothing was audited: the configuration is wrong (123456789012)"
 	runMisconfigured("a mistyped purpose, and a release before Remotion Lambda",
 		map[string]string{"CALLERS": "user/remotion-user=rendr", "REMOTION_VERSION": "2.0.0"},
 		nothingAudited, "CALLERS", "REMOTION_VERSION")
@@ -50,8 +50,8 @@ func TestAWrongConfigurationIsOneAuditorError(t *testing.T) {
 		map[string]string{"CALLERS": "user/remotion-user=rendr", "REMOTION_VERSION": "2.0.0"}, "")
 	w.invocation.env = nil
 	o := w.run()
-	if s := o.subjects(); len(s) != 1 || !strings.Contains(s[0], "verified again after ") ||
-		!strings.Contains(s[0], ", 9 open | ") {
+	if s := o.subjects(); len(s) != 1 || !strings.Contains(s[0], "] Verified again after ") ||
+		!strings.Contains(s[0], "; still open: renders will fail (") {
 		t.Errorf("after the correction: subjects %q", s)
 	}
 	w.wantSubjects("another run without a change", w.run(), "")
@@ -83,7 +83,8 @@ func TestAWrongFormatIsAnnouncedOnce(t *testing.T) {
 	w := newDeployment(t, account(t, "compliant"))
 	w.invocation.env = map[string]string{"HTTPS_FORMAT": "xml", "REPEAT_AFTER": "daily"}
 	o := w.run()
-	if s := o.subjects(); len(s) != 1 || !strings.Contains(s[0], "nothing is audited") ||
+	if s := o.subjects(); len(s) != 1 ||
+		!strings.Contains(s[0], "Nothing was audited: the configuration is wrong") ||
 		!strings.Contains(o.messages[0].Body("email"), "HTTPS_FORMAT") {
 		t.Errorf("subjects %q", s)
 	} else if card := o.messages[0].Body("https"); !strings.Contains(card, `"source":"custom"`) {

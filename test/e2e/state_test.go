@@ -52,14 +52,13 @@ func (w *deployment) run() outcome {
 
 // wantSubjects fails the test unless a run succeeded and sent exactly the messages with the
 // subjects in want, joined by "; ". If want is empty, the run must send no message. wantSubjects
-// compares the part of each subject between "Remotion IAM: " and the target.
+// compares the part of each subject between the label and the account.
 func (w *deployment) wantSubjects(what string, o outcome, want string) {
 	w.t.Helper()
 	var got []string
 	for _, s := range o.subjects() {
-		_, s, _ = strings.Cut(s, "Remotion IAM: ")
-		s, _, _ = strings.Cut(s, " | ")
-		got = append(got, s)
+		_, s, _ = strings.Cut(s, "] ")
+		got = append(got, strings.TrimSuffix(s, " (123456789012)"))
 	}
 	if text := strings.Join(got, "; "); o.FunctionError != "" || text != want ||
 		o.answer.Announced != (want != "") {
@@ -120,9 +119,9 @@ func TestRunsCompareWithTheState(t *testing.T) {
 	w.wantSubjects("a first run without gaps", w.run(), "")
 	w.putRolePolicy(strings.Replace(complete, `"lambda:InvokeFunction"`, `"lambda:InvokeAsync"`, 1))
 	o := w.run()
-	w.wantSubjects("a permission is removed", o, "1 new")
+	w.wantSubjects("a permission is removed", o, "Renders will fail: remotion-lambda-role lacks lambda:InvokeFunction")
 	if m := o.messages[0]; m.Attributes["events"].Value != `["opened"]` ||
-		!strings.Contains(m.Body("email"), "remotion-audit mute --bucket "+bucket) {
+		!strings.Contains(m.Body("email"), "remotion-audit mute --evidence-bucket "+bucket) {
 		t.Errorf("%+v\n%s", m.Attributes, m.Body("email"))
 	}
 	o = w.run()
@@ -133,7 +132,7 @@ func TestRunsCompareWithTheState(t *testing.T) {
 	w.putRolePolicy(complete)
 	o = w.run()
 	if len(o.messages) != 1 || o.messages[0].Attributes["events"].Value != `["recovered"]` ||
-		!strings.Contains(o.messages[0].Subject, "[OK] Remotion IAM: recovered after") {
+		!strings.Contains(o.messages[0].Subject, "[OK] Recovered after") {
 		t.Errorf("after the repair %q\n%s", o.subjects(), o.Logs)
 	}
 	w.wantSubjects("a run without gaps", w.run(), "")
@@ -158,7 +157,7 @@ func TestAFirstRunIsOneBaseline(t *testing.T) {
 	t.Parallel()
 	w := newDeployment(t, account(t, "drifted"))
 	o := w.run()
-	w.wantSubjects("the first run", o, "first audit, 9 gaps")
+	w.wantSubjects("the first run", o, "Renders will fail: typo in remotion-lambda-role +1 more")
 	if o.messages[0].Attributes["events"].Value != `["baseline"]` ||
 		!slices.Contains(o.answer.Reasons, alert.ReasonBaseline) {
 		t.Errorf("%+v", o.messages[0].Attributes)
@@ -179,7 +178,7 @@ func TestTheNextRunAnnouncesAnUnsentMessage(t *testing.T) {
 		t.Errorf("the unsent message is stored as announced: %+v", s)
 	}
 	w.server.SetFaults()
-	w.wantSubjects("the next run", w.run(), "first audit, 9 gaps")
+	w.wantSubjects("the next run", w.run(), "Renders will fail: typo in remotion-lambda-role +1 more")
 }
 
 func TestATopicWithoutAConfirmedSubscription(t *testing.T) {
@@ -199,7 +198,7 @@ func TestATopicWithoutAConfirmedSubscription(t *testing.T) {
 	w.queryRequest("sns", "Action=ConfirmSubscription&Version=2010-03-31&TopicArn="+topicARN+
 		"&Token=ops@example.com")
 	o := w.run()
-	w.wantSubjects("the subscription is confirmed", o, "first audit, 9 gaps")
+	w.wantSubjects("the subscription is confirmed", o, "Renders will fail: typo in remotion-lambda-role +1 more")
 	if o.metrics["NoSubscribers"] != 0 || !w.state().Gaps[0].Since.Equal(since) {
 		t.Errorf("%v, open since %s and then since %s", o.metrics, since, w.state().Gaps[0].Since)
 	}
@@ -211,7 +210,7 @@ func TestMessagesAreSentIfListingSubscriptionsIsDenied(t *testing.T) {
 	w := newDeployment(t, account(t, "drifted"))
 	w.server.SetFaults(awsemu.Fault{Operation: "sns:ListSubscriptionsByTopic", Deny: true})
 	o := w.run()
-	w.wantSubjects("the list of subscriptions is denied", o, "first audit, 9 gaps")
+	w.wantSubjects("the list of subscriptions is denied", o, "Renders will fail: typo in remotion-lambda-role +1 more")
 	if _, known := o.metrics["NoSubscribers"]; known ||
 		!strings.Contains(o.Logs, "grant the auditor sns:ListSubscriptionsByTopic") {
 		t.Errorf("%v\n%s", o.metrics, o.Logs)
@@ -311,7 +310,7 @@ func TestMutedGapsAreSilentAndCounted(t *testing.T) {
 	t.Parallel()
 	a := account(t, "drifted")
 	w := newDeployment(t, a)
-	w.wantSubjects("before the mute", w.run(), "first audit, 9 gaps")
+	w.wantSubjects("before the mute", w.run(), "Renders will fail: typo in remotion-lambda-role +1 more")
 	out := w.command(0, "mute", "--bucket", bucket, "--target", "role/remotion-lambda-role", "--for",
 		"24h", "--reason", "it's being looked into", "--owner", "ann")
 	for _, want := range []string{"7 open gaps", "s3:ListBucket", "next run"} {
@@ -352,7 +351,7 @@ func TestATestAlertListsTheSubscriptions(t *testing.T) {
 	want := []alert.Subscription{{Protocol: "email", Endpoint: "ops@example.com", Confirmed: true},
 		{Protocol: "https", Endpoint: "https://example.com/..."}}
 	o := w.run()
-	w.wantSubjects("the test event", o, "test message")
+	w.wantSubjects("the test event", o, "Test message, no action needed")
 	if !slices.Equal(o.answer.Subscriptions, want) || !strings.Contains(o.messages[0].Body("email"),
 		"email  ops@example.com") || o.messages[0].Attributes["events"].Value != `["test"]` {
 		t.Errorf("%+v\n%s", o.answer, o.messages[0].Body("email"))

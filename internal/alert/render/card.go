@@ -42,6 +42,8 @@ const (
 	maxCardText = 2800
 	// maxForeignText bounds a text in a card that comes from outside the auditor, in characters.
 	maxForeignText = 300
+	// maxCardTitle bounds the headline in a title, in characters.
+	maxCardTitle = 150
 	// maxKeywords bounds the targets that a card lists as keywords.
 	maxKeywords = 5
 )
@@ -51,12 +53,9 @@ const (
 func chatCard(x excerpt) string {
 	d := x.digest
 	c := card{Version: "1.0", Source: "custom", ID: d.DedupKey}
-	head := "[" + label(d) + "] Remotion IAM: " + strings.Join(subjectParts(d), ", ")
-	c.Content = cardContent{TextType: "client-markdown",
-		Title: strings.TrimSuffix(head+" | "+prose(targetSummary(d)), " | ") + " | " +
-			prose(d.Report.Account),
+	c.Content = cardContent{TextType: "client-markdown", Title: x.head.title,
 		Description: strings.Join(paragraphs(x), "\n\n"), NextSteps: nextSteps(x)}
-	c.Metadata = cardMetadata{ThreadID: d.Thread, Summary: head + ". " + prose(topItem(d)),
+	c.Metadata = cardMetadata{ThreadID: d.Thread, Summary: x.head.summary,
 		EventType: eventType(d.Reasons[0]), AdditionalContext: map[string]string{
 			"account": code(d.Report.Account), "severity": d.Severity.String(),
 		}}
@@ -81,23 +80,26 @@ func paragraphs(x excerpt) (text []string) {
 		}
 		text = append(text, paragraph)
 	}
-	add(prose(report.Headline(d.Report)))
 	others, reclassified := splitReclassified(x.gaps)
-	for _, e := range entries(others) {
-		add(paragraph(d, e))
+	for i, e := range leadFirst(entries(others), x.head.lead) {
+		add(paragraph(x, e, i == 0))
 	}
 	if reclassified != nil {
 		add(reclassifiedParagraph(d, reclassified))
 	}
-	announced := len(text)
+	changesAt := min(1, len(text)) // after the first entry
 	for _, e := range x.errors {
-		add("*" + errorTitle(e) + "*  " + prose(errorText(d, e)))
+		text := "*" + errorTitle(e) + "*  " + prose(errorText(d, e))
+		if e.Remedy != "" && !e.Ended {
+			text += "\nFix: " + prose(e.Remedy)
+		}
+		add(text)
 	}
 	if count := d.Counts.Indeterminate; count > 0 {
 		add("Known gaps: " + textfmt.Plural(count, "gap") + notRechecked)
 	}
 	if len(x.gaps) == 0 {
-		announced = len(text)
+		changesAt = len(text)
 	}
 	for _, n := range x.mutes {
 		add(fmt.Sprintf("*MUTE*  %s\nStatus: %s\nOwner: %s\nReason: %s\nUntil: %s",
@@ -109,17 +111,19 @@ func paragraphs(x excerpt) (text []string) {
 	}
 	for _, e := range openEntries(x, reclassified) {
 		field := since(d, e)
-		add(fmt.Sprintf("*OPEN  %s*  %s  %s\n%s: %s", strings.ToUpper(e.group.Severity.String()),
-			code(e.group.Target), code(e.group.Summary()), field.Label, field.Text))
+		add(fmt.Sprintf("*ALSO OPEN  %s  %s*  %s\nCause: %s\n%s: %s",
+			strings.ToUpper(e.group.Severity.String()), e.group.Title(), code(e.group.Target),
+			prose(briefOf(d.Report, x.from, e.group).cause), field.Label, field.Text))
 	}
+	add("Result: " + prose(report.Headline(d.Report)))
 	if len(x.iamChanges) > 0 {
-		// IAM changes follow the announced gaps, but use only the space that the other paragraphs leave.
-		count := min(len(x.iamChanges), maxIAMChangesInText)
+		// IAM changes use only the space that the other paragraphs leave.
+		count := len(distinctChanges(x.iamChanges))
 		for count > 0 && length+len(iamChangesParagraph(x, count))+2 > maxCardText {
 			count--
 		}
 		if count > 0 {
-			text = slices.Insert(text, announced, iamChangesParagraph(x, count))
+			text = slices.Insert(text, changesAt, iamChangesParagraph(x, count))
 		} else {
 			omitted++
 		}
@@ -134,62 +138,97 @@ func paragraphs(x excerpt) (text []string) {
 	return text
 }
 
-// paragraph returns an announced entry as a paragraph of a card.
-func paragraph(d alert.Digest, e entry) string {
-	g := e.group
-	title := strings.TrimSpace(e.title() + "  " + strings.ToUpper(g.Severity.String()))
-	if d.Stateless {
-		title = strings.ToUpper(g.Severity.String())
-	}
+// paragraph returns an announced entry as a paragraph of a card: what breaks, who, the cause and
+// the repair, then the details. Only the first entry has a link to the console.
+func paragraph(x excerpt, e entry, first bool) string {
+	d, g := x.digest, e.group
 	if e.closed {
 		return fmt.Sprintf("*%s*  %s  %s\nDuration: %s", e.title(), code(g.Target),
 			code(g.Summary()), textfmt.Duration(d.Now.Sub(e.since)))
 	}
-	text := fmt.Sprintf("*%s*  %s  %s\nCause: %s: %s%s\nImpact: %s", title, code(g.Target),
-		code(g.Summary()), g.Cause, prose(g.Why), fixLines(d, g), prose(g.Impact()))
+	b := briefOf(d.Report, x.from, g)
+	text := fmt.Sprintf("*%s  %s*  %s", strings.ToUpper(g.Severity.String()), g.Title(),
+		code(textfmt.Truncate(g.Target, maxForeignText)))
+	if word := reasonWords[e.reason]; word != "" {
+		text += " (" + word + ")"
+	}
+	text += "\nCause: " + prose(b.cause)
+	fixes := ""
+	for _, f := range b.fixes {
+		fixes += fixLines(f)
+	}
+	if len(text)+len(fixes) > maxCardText/2 {
+		return text + "\nFix: see the command below" // the first entry must fit into the card
+	}
+	text += fixes
+	if b.further != "" {
+		text += "\n" + textfmt.Capitalize(b.further) + "."
+	}
+	if page := consolePage(d.Report, g); first && page != "" {
+		text += "\nConsole: " + page
+	}
+	effects := g.Effects()
+	for _, f := range effects[:min(len(effects), maxCardEffects)] {
+		text += "\n• " + code(textfmt.Some(f.Actions, maxCardActions)) +
+			strings.TrimSuffix(": "+prose(f.Impact), ": ")
+	}
+	if more := len(effects) - maxCardEffects; more > 0 {
+		text += "\n• " + textfmt.More(more, "effect")
+	}
 	if e.previous != nil {
 		text += "\nOld status: " + strings.Join(e.previous, ", ")
 	}
-	if !d.Stateless {
+	if e.olderThan(d) && !d.Stateless {
 		field := since(d, e)
 		text += "\n" + field.Label + ": " + field.Text
 	}
 	return text
 }
 
-// maxCardDiff is the number of lines of a diff in an entry of a card.
-const maxCardDiff = 4
+const (
+	// maxCardDiff is the number of lines of a diff in an entry of a card.
+	maxCardDiff = 4
+	// maxCardEffects and maxCardActions are the numbers of effects of an entry, and of actions of an
+	// effect, that a card names.
+	maxCardEffects = 3
+	maxCardActions = 4
+)
 
-// fixLines returns the fix of a group, with the changed lines if there are few.
-func fixLines(d alert.Digest, g report.Group) string {
-	e, ok := g.Fix(d.Report.Fixes, maxCardDiff)
-	if !ok {
-		return ""
+// fixLines returns a change of a fix, with the changed lines if there are few.
+func fixLines(f fixText) string {
+	text := "\nFix:"
+	switch {
+	case f.text != "":
+		text += " " + prose(f.text)
+	case f.where != "":
+		text = "\nFix in " + prose(f.where) + ":"
 	}
-	text := "\nFix: " + prose(e.Text)
-	if len(e.Diff) > maxCardDiff {
+	if len(f.diff) > maxCardDiff {
+		if f.text == "" {
+			text += " " + textfmt.Plural(len(f.diff), "line") + ", see the command below"
+		}
 		return text
 	}
-	for _, line := range e.Diff {
-		if mark := strings.TrimSpace(line); strings.HasPrefix(mark, "-") ||
-			strings.HasPrefix(mark, "+") {
-			text += "\n" + code(textfmt.Truncate(mark, maxForeignText))
-		}
+	for _, line := range f.diff {
+		text += "\n" + code(textfmt.Truncate(line, maxForeignText))
 	}
 	return text
 }
 
-// nextSteps returns the command for the first fix, and the commands that repeat the audit. With an
-// evidence bucket, it adds the command that mutes the gaps of the first announced entry that is not
-// closed.
+// nextSteps returns the command for the first fix, the command that prints the permissions of the
+// auditor if it lacks some, and the commands that repeat the audit. With an evidence bucket, it
+// adds the command that mutes the gaps of the first announced entry that is not closed.
 func nextSteps(x excerpt) (list []string) {
-	all := entries(x.gaps)
+	all := leadFirst(entries(x.gaps), x.head.lead)
 	first := slices.IndexFunc(all, func(e entry) bool { return !e.closed })
 	if first >= 0 {
-		g := all[first].group
-		if e, ok := g.Fix(x.digest.Report.Fixes, 0); ok && e.Edits {
-			list = append(list, "Fix: "+code(fixCommand(x.digest.Report, x.from, g, e)))
+		if b := briefOf(x.digest.Report, x.from, all[first].group); b.command != "" {
+			list = append(list, b.label+": "+code(b.command))
 		}
+	}
+	if access := x.report.Access(); access != nil && access.Policy != nil {
+		list = append(list, "Print the permissions that the auditor needs: "+
+			code(auditorCommand(x.digest.Report)))
 	}
 	for i, command := range checkCommands(x.digest.Report, x.from) {
 		list = append(list, []string{"Recheck: ", "Recheck with the function: "}[i]+code(command))

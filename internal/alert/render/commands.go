@@ -38,6 +38,11 @@ func fixCommand(r audit.Report, from Sender, g report.Group, e remedy.Excerpt) s
 	return g.FixCommand(e, r.Targets, fixSettings(r, from))
 }
 
+// auditorCommand returns the command that prints the permissions that the auditor needs.
+func auditorCommand(r audit.Report) string {
+	return textfmt.ShellWords("remotion-audit", "policies", "auditor", "--account", r.Account)
+}
+
 // withAuditFlags adds the callers, regions and settings of this audit to the command of a notice.
 // Without them, the command would audit the user that runs it.
 func withAuditFlags(x excerpt, n audit.Notice) audit.Notice {
@@ -65,7 +70,7 @@ func muteCommand(bucket string, g report.Group) string {
 // muteFor24h returns the command that mutes the gaps that m matches for 24 hours, quoted for a
 // shell. The owner is the user that runs the command. The reason is a placeholder.
 func muteFor24h(bucket string, m mute.Mute) string {
-	words := []string{"remotion-audit", "mute", "--bucket", bucket}
+	words := []string{"remotion-audit", "mute", "--evidence-bucket", bucket}
 	for _, flag := range []struct{ name, value string }{{"--target", m.Target}, {"--action", m.Action},
 		{"--cause", string(m.Cause)}, {"--sid", m.Sid}} {
 		if flag.value != "" {

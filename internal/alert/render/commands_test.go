@@ -12,8 +12,8 @@ func TestMuteFor24h(t *testing.T) {
 	got := muteFor24h("audit-evidence", mute.Mute{Target: "role/it's $(id)",
 		Action: "s3:PutBucketPolicy",
 		Cause:  audit.SCP})
-	want := `remotion-audit mute --bucket audit-evidence --target 'role/it'\''s $(id)' ` +
-		`--action s3:PutBucketPolicy --cause scp --for 24h --owner "$USER" ` +
+	want := `remotion-audit mute --evidence-bucket audit-evidence --target ` +
+		`'role/it'\''s $(id)' --action s3:PutBucketPolicy --cause scp --for 24h --owner "$USER" ` +
 		`--reason 'under investigation'`
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

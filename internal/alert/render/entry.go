@@ -66,6 +66,20 @@ func entries(transitions []alert.GapTransition) (list []entry) {
 	return list
 }
 
+// leadFirst moves the entry that the subject is about to the front, so that a mail and a card begin
+// with it.
+func leadFirst(list []entry, l lead) []entry {
+	i := slices.IndexFunc(list, func(e entry) bool {
+		return !e.closed && e.reason == l.entry.reason && e.group.Target == l.entry.group.Target &&
+			e.group.Policy == l.entry.group.Policy && e.group.Status == l.entry.group.Status &&
+			e.group.Why == l.entry.group.Why
+	})
+	if l.title == "" || i < 0 {
+		return list
+	}
+	return slices.Concat(list[i:i+1], list[:i], list[i+1:])
+}
+
 // reasonTitles contains the title of each reason in mails and cards.
 var reasonTitles = map[alert.Reason]string{
 	alert.ReasonOpened: "NEW", alert.ReasonReopened: "REOPENED", alert.ReasonWorse: "WORSE",
@@ -81,6 +95,9 @@ func (e entry) title() string {
 	}
 	return reasonTitles[e.reason]
 }
+
+// olderThan reports whether gaps of the entry were open before the run of a digest.
+func (e entry) olderThan(d alert.Digest) bool { return e.opened > 1 || !e.since.Equal(d.Now) }
 
 // since returns the field about the start of an entry, with the number of openings or of the
 // reminder. A new gap may be older than the run that found it, so its label is "First found".

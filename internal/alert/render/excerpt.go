@@ -61,6 +61,7 @@ func fitMessage(units, limit int, build func(n int) alert.Message) alert.Message
 type excerpt struct {
 	digest alert.Digest
 	from   Sender
+	head   head
 
 	gaps       []alert.GapTransition
 	errors     []alert.ErrorTransition
@@ -96,8 +97,8 @@ const maxReleases = 100
 
 // excerptOf returns the excerpt with the first n units. Announcements come first, the worst
 // announcements before all others.
-func excerptOf(d alert.Digest, from Sender, n int) excerpt {
-	x := excerpt{digest: d, from: from, omitted: units(d) - n}
+func excerptOf(d alert.Digest, from Sender, h head, n int) excerpt {
+	x := excerpt{digest: d, from: from, head: h, omitted: units(d) - n}
 	takeUnits := func(length int) int {
 		k := min(n, length)
 		n -= k

@@ -60,8 +60,7 @@ func TestMessagesFit(t *testing.T) {
 					d.Truncated)
 			}
 			if !strings.Contains(p.Message.Bodies["email"],
-				"\n  Full report ") || !strings.Contains(p.Message.Bodies["email"],
-				" s3://audit-evidence/reports/2026/11/16/r1.json\n") ||
+				"\nFull report: s3://audit-evidence/reports/2026/11/16/r1.json\n") ||
 				d.Evidence != "s3://audit-evidence/reports/2026/11/16/r1.json" {
 				t.Errorf("%v: the message does not name the full report", size)
 			}

@@ -14,8 +14,9 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/testing/golden"
 )
 
-// compareGolden compares a message with two golden files. One contains the subject, the SMS, the
-// attributes and the mail, the other contains the chat card.
+// compareGolden compares a message with three golden files. One contains the subject, the SMS, the
+// attributes and the mail, one the subject and the mail as a phone shows them, and one the chat
+// card.
 func compareGolden(t *testing.T, name string, m alert.Message) {
 	t.Helper()
 	if m.Zero() {
@@ -31,6 +32,7 @@ func compareGolden(t *testing.T, name string, m alert.Message) {
 		head += a.Name + ": " + a.Value + "\n"
 	}
 	for suffix, got := range map[string][]byte{".mail": []byte(head + "\n" + m.Bodies["email"]),
+		".phone":     []byte(onPhone(m.Subject + "\n\n" + m.Bodies["email"])),
 		".card.json": card.Bytes()} {
 		golden.Compare(t, filepath.Join("testdata", "golden", name+suffix), got)
 	}
@@ -65,8 +67,9 @@ func without(r audit.Report, granted func(audit.Finding) bool) audit.Report {
 }
 
 func TestGolden(t *testing.T) {
-	drifted, compliant, unverified, mixed, hostile := fixture(t, "drifted"), fixture(t, "compliant"),
-		fixture(t, "simulation-denied"), fixture(t, "mixed"), fixture(t, "hostile")
+	drifted, compliant, unverified := withStops(fixture(t, "drifted")), fixture(t, "compliant"),
+		fixture(t, "simulation-denied")
+	mixed, hostile := withStops(fixture(t, "mixed")), fixture(t, "hostile")
 	ofRole := func(f audit.Finding) bool { return f.Target == "role/remotion-lambda-role" }
 	userOnly := without(drifted, ofRole)
 	roleOnly := without(drifted, func(f audit.Finding) bool { return !ofRole(f) })
@@ -83,6 +86,10 @@ func TestGolden(t *testing.T) {
 		plan func(*story) rendered
 	}{
 		{"baseline", func(s *story) rendered { return s.run(drifted) }},
+		{"releases", func(s *story) rendered { return s.run(fixture(t, "releases")) }},
+		{"mixed-baseline", func(s *story) rendered { return s.run(mixed) }},
+		{"organization", func(s *story) rendered { return s.run(withStops(fixture(t, "organization"))) }},
+		{"reads-denied", func(s *story) rendered { return s.run(fixture(t, "reads-denied")) }},
 		{"new", func(s *story) rendered {
 			s.run(userOnly)
 			return s.after(3*time.Hour, drifted)
@@ -216,6 +223,13 @@ func TestGolden(t *testing.T) {
 					RoleName: "remotion-lambda-role", PolicyName: "remotion-lambda-role-policy",
 					Targets: []string{"role/remotion-lambda-role"}}))
 		}},
+		{"reclassified", func(s *story) rendered {
+			s.Options.Judgement = alert.Judgement{Rules: "1", Version: "v0.1.0"}
+			s.run(drifted)
+			s.after(time.Hour, drifted)
+			s.Options.Judgement = alert.Judgement{Rules: "2", Version: "v0.2.0"}
+			return s.after(time.Hour, partly)
+		}},
 		{"misconfigured", func(s *story) rendered {
 			s.run(drifted)
 			s.Options.First = &misconfigured
@@ -229,7 +243,9 @@ func TestGolden(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			compareGolden(t, test.name, test.plan(newStory(t)).Message)
+			p := test.plan(newStory(t))
+			compareGolden(t, test.name, p.Message)
+			checkTop(t, test.name, p)
 		})
 	}
 	compareGolden(t, "test", TestMessage("123456789012", []string{"user/remotion-user"},

@@ -10,7 +10,9 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/remedy"
 )
 
 // hostileNames are names of policies, roles and Sids that try to forge lines, markup or commands.
@@ -39,6 +41,15 @@ func hostileReport(name string) audit.Report {
 	r.Problems = []audit.Problem{{Target: name, What: name, Why: name, Grant: name},
 		{Target: name, What: name, Why: name, Remedy: name}, {Target: "user/gone", What: name, Why: name}}
 	r.Targets[0].ARN = name
+	need := remedy.Need{Sid: name, Action: name, Resource: name}
+	edit := remedy.Edit{Policy: name, Location: iampolicy.Location{Kind: iampolicy.ManagedLocation,
+		Holder: name, Name: name, ARN: name}, Changes: []remedy.Change{{Kind: remedy.CorrectResource,
+		Statement: 1, Sid: name, Old: []string{name}, New: []string{name + "x"}, Text: name,
+		Miss:   &iampolicy.NearMatch{Kind: iampolicy.Typo, Pattern: name, Got: name, Want: name},
+		Closes: []remedy.Need{need}}}}
+	r.Fixes = []remedy.Fix{{Target: name, Policy: gap.Policy, Edits: []remedy.Edit{edit},
+		Closes: []remedy.Need{need}, Guards: []remedy.Guard{{Policy: name, Owner: name, Ask: name,
+			Edits: []remedy.Edit{edit}, Blocks: []remedy.Need{{Sid: name, Action: "b"}}}}}}
 	r.AssumedContext = []string{name}
 	r = triggered(r, audit.IAMChange{ID: name, Event: "PutUserPolicy", At: start, Actor: name,
 		From: name, UserName: name, NewUserName: name, GroupName: name, NewGroupName: name,
@@ -78,6 +89,10 @@ func checkTexts(t *testing.T, name string, m alert.Message) {
 		for _, line := range strings.Split(strings.TrimSuffix(m.Bodies[protocol], "\n"), "\n") {
 			if strings.HasPrefix(line, "CRITICAL  forged") || strings.HasPrefix(line, "Subject:") {
 				t.Errorf("%q forges a line in %s: %q", name, protocol, line)
+			}
+			if link, ok := strings.CutPrefix(line, "Console: "); ok && (strings.ContainsAny(link,
+				" <>|`'\"()") || !strings.HasPrefix(link, "https://console.aws.amazon.com/iam/home#/")) {
+				t.Errorf("%q leads the link to %q", name, link)
 			}
 			for _, c := range line {
 				if !unicode.IsPrint(c) {
@@ -145,11 +160,13 @@ func TestCommandsInAShell(t *testing.T) {
 		commands := 0
 		for _, line := range strings.Split(mail, "\n") {
 			at := strings.Index(line, "remotion-audit ")
-			if lambda := strings.Index(line, "aws lambda invoke "); lambda >= 0 {
-				at = lambda
+			for _, command := range []string{"aws lambda invoke ", "aws cloudtrail "} {
+				if aws := strings.Index(line, command); aws >= 0 {
+					at = aws
+				}
 			}
-			if label := strings.TrimSpace(line[:max(at, 0)]); at < 0 || label != "" && label != "Mute 24h" {
-				continue
+			if at < 0 || strings.TrimSpace(line[:at]) != "" {
+				continue // a text about a command
 			}
 			commands++
 			// The function remotion_audit only prints its arguments. An unquoted name would run a command or

@@ -32,6 +32,20 @@ func withoutIAMChanges(r audit.Run) audit.Run {
 	return r
 }
 
+// distinctChanges returns the first changes, without repeated calls of one actor on one entity.
+func distinctChanges(changes []audit.IAMChange) (list []audit.IAMChange) {
+	seen := map[[3]string]bool{}
+	for _, c := range changes {
+		_, entity := c.Entity()
+		call := [3]string{c.ActorWithAddress(), c.Event, entity}
+		if !seen[call] && len(list) < maxIAMChangesInText {
+			list = append(list, c)
+		}
+		seen[call] = true
+	}
+	return list
+}
+
 // iamChangeText describes an IAM change in one sentence: actor, call, affected targets, time.
 func iamChangeText(c audit.IAMChange) string {
 	text := c.ActorWithAddress() + ": " + c.Description()
@@ -65,7 +79,7 @@ func omittedIAMChangesText(x excerpt, shown int) string {
 // iamChangesParagraph returns the first IAM changes as a paragraph of a card.
 func iamChangesParagraph(x excerpt, count int) string {
 	lines := []string{"*" + iamChangesTitle + "*"}
-	for _, c := range x.iamChanges[:count] {
+	for _, c := range distinctChanges(x.iamChanges)[:count] {
 		line := "Change by " + code(c.Actor)
 		if c.From != "" {
 			line += " from " + code(c.From)

@@ -52,16 +52,18 @@ func TestAnnouncedIAMChanges(t *testing.T) {
 	for name, test := range map[string]struct {
 		report audit.Report
 		want   string
+		// lookup is true if the mail has the command that lists the changes.
+		lookup bool
 	}{
-		"changes that affect the user":         {triggered(userOnly, someChanges...), "4 3 5"},
-		"changes that affect the user or role": {triggered(drifted, someChanges...), "4 3 2 5"},
+		"changes that affect the user":         {triggered(userOnly, someChanges...), "4 3 5", false},
+		"changes that affect the user or role": {triggered(drifted, someChanges...), "4 3 2 5", false},
 		"repeated calls come last": {triggered(userOnly, put("a"), put("b"), someChanges[0],
-			put("c"), someChanges[2]), "a 3 5 b c"},
-		"a change that affects another target": {triggered(userOnly, someChanges[3]), ""},
-		"a change without targets":             {triggered(userOnly, withoutTargets), ""},
-		"a scheduled run":                      {scheduledReport, ""},
-		"a run without a trigger":              {userOnly, ""},
-		"a trigger without changes":            {triggered(userOnly), ""},
+			put("c"), someChanges[2]), "a 3 5 b c", false},
+		"a change that affects another target": {triggered(userOnly, someChanges[3]), "", true},
+		"a change without targets":             {triggered(userOnly, withoutTargets), "", true},
+		"a scheduled run":                      {scheduledReport, "", true},
+		"a run without a trigger":              {userOnly, "", true},
+		"a trigger without changes":            {triggered(userOnly), "", true},
 	} {
 		s := newStory(t)
 		s.run(compliant)
@@ -74,7 +76,8 @@ func TestAnnouncedIAMChanges(t *testing.T) {
 		mail, card := p.Message.Bodies["email"], p.Message.Bodies["https"]
 		hasChanges := test.want != ""
 		if strings.Join(got, " ") != test.want || d.MoreChanges != 0 ||
-			strings.Contains(mail, iamChangesTitle) != hasChanges ||
+			strings.Contains(mail, "hanged by: ") != (hasChanges || test.lookup) ||
+			strings.Contains(mail, "aws cloudtrail lookup-events ") != test.lookup ||
 			strings.Contains(card, iamChangesTitle) != hasChanges {
 			t.Errorf("%s: changes %q, want %q\n%s\n%s", name, got, test.want, mail, card)
 		}
@@ -113,8 +116,9 @@ func TestUnverifiedTargetsComeFirst(t *testing.T) {
 			}
 		}
 	}
-	checkOrder(m.Bodies["email"], "audit incomplete", "\n  Target ", iamChangesTitle, "MUTE\n",
-		"NOTICE\n", "ABOUT THIS AUDIT\n")
+	checkOrder(m.Bodies["email"], "[UNVERIFIED] Could not check: 1 of 3 requirements\n", "Who: ",
+		"Cause: user/u, a: no simulation\n", "IAM CHANGES\n", "Changed by: user/kim: ", "Mute of ",
+		"Notice: ", "ABOUT THIS AUDIT\n")
 	checkOrder(m.Bodies["https"], "*UNVERIFIED*", iamChangesTitle, "*MUTE*", "*NOTICE*")
 }
 
@@ -160,7 +164,7 @@ func TestIAMChangesAreCutFirst(t *testing.T) {
 	var list []audit.IAMChange
 	for i := range 100 {
 		list = append(list, audit.IAMChange{ID: fmt.Sprint(i), Event: "PutUserPolicy", At: start,
-			Actor: strings.Repeat("a", 400), From: strings.Repeat("f", 128), UserName: "u0",
+			Actor: strings.Repeat("a", 400) + fmt.Sprint(i), From: strings.Repeat("f", 128), UserName: "u0",
 			PolicyName: strings.Repeat("p", 128), Targets: []string{"user/u0"}})
 	}
 	onlyChangesCut := 0
@@ -178,14 +182,11 @@ func TestIAMChangesAreCutFirst(t *testing.T) {
 			onlyChangesCut++
 		}
 		mail := p.Message.Bodies["email"]
-		if lines := strings.Count(mail, "\n  Change "); lines != min(maxIAMChangesInText,
+		if lines := strings.Count(mail, "\nChanged by: "); lines != min(maxIAMChangesInText,
 			len(d.Changes)) {
 			t.Errorf("%d targets: the mail contains %d changes", n, lines)
 		}
-		more := fmt.Sprintf("and %d more", 100-min(maxIAMChangesInText, len(d.Changes)))
-		if len(d.Changes) == 0 {
-			more = "100 calls"
-		}
+		more := fmt.Sprintf("%d more IAM changes", 100-min(maxIAMChangesInText, len(d.Changes)))
 		if !strings.Contains(mail, more+": see the full report\n") ||
 			strings.Contains(mail, "not shown for lack of space") != (findings < n*22) {
 			t.Errorf("%d targets: the mail does not count the omitted changes\n%s", n, mail)
@@ -202,7 +203,7 @@ func TestIAMChangesAreCutFirst(t *testing.T) {
 		changes int
 	}{{bigReport(1, 1, 0, 60), "and 97 more: see the full report", 3},
 		{bigReport(1, 4, 0, 60), "and 98 more: see the full report", 2},
-		{bigReport(10, 4, 0, 280), "_and 35 more: see `s3://", 0}} {
+		{bigReport(10, 4, 0, 280), "_and 36 more: see `s3://", 0}} {
 		var c card
 		err := json.Unmarshal([]byte(newStory(t).run(triggered(test.report,
 			list...)).Message.Bodies["https"]), &c)

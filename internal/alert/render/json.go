@@ -84,7 +84,7 @@ func defaultBody(x excerpt) string {
 	body := jsonBody{
 		SchemaVersion: SchemaVersion, Source: source, Account: d.Report.Account, Events: d.Reasons,
 		Severity: d.Severity,
-		Subject:  subject(d), DedupKey: d.DedupKey, ThreadID: d.Thread, Truncated: x.omitted > 0,
+		Subject:  x.head.subject, DedupKey: d.DedupKey, ThreadID: d.Thread, Truncated: x.omitted > 0,
 		Evidence: x.from.reportURL(), Report: &x.report,
 	}
 	if !d.NextReminder.IsZero() {

@@ -1,9 +1,11 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
@@ -12,208 +14,371 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
-// maxTargetsInMail is the number of targets that a mail lists.
-const maxTargetsInMail = 20
+const (
+	// maxTargetsInMail is the number of targets that a mail lists.
+	maxTargetsInMail = 20
+	// maxEffects is the number of effects that a mail lists for one root cause.
+	maxEffects = 12
+)
 
-// section is a titled block of a mail.
-type section struct {
-	title string
-	// group is written before the fields; nil for none.
-	group  *report.Group
-	fields []report.Field
+// mailWriter writes the plain text body of a message.
+type mailWriter struct {
+	text
+	x excerpt
+	// others and reclassified are the announced gaps: see splitReclassified. entries groups others.
+	reclassified []alert.GapTransition
+	entries      []entry
+	// changes are the IAM changes that no section shows yet. shownChanges is the number of all that
+	// the mail shows.
+	changes      []audit.IAMChange
+	shownChanges int
+	// explained has the targets whose policies the mail already compares with Remotion's documents.
+	// copied has the commands, links and causes that the mail already contains.
+	explained, copied map[string]bool
 }
 
-// mail returns the plain text body: the announced gaps, what could not be verified, the other
-// announcements, the open gaps, and the audit itself.
+// mail returns the plain text body. The first lines of an announced gap are what breaks, the cause
+// and the repair, because a phone shows only these. Details follow after all announcements.
 func mail(x excerpt) string {
-	d := x.digest
-	b := report.NewBlocks(d.Report)
-	b.SetFixSettings(fixSettings(d.Report, x.from))
-	if !d.Stateless { // without a state, it is unknown which gaps are new
-		b.Line(strings.Join(subjectParts(d), ", "))
-	}
-	b.Line(report.Headline(d.Report))
-	if e, omitted := omittedRefusal(x); omitted {
-		b.Line("")
-		b.Line(e.Problem + ": " + e.Why)
-	}
-	shown := x.report
-	shown.Notices = accompanyingNotices(x)
-	b.Auditor(shown)
-	b.Explanations(shown)
-
+	w := mailWriter{x: x, explained: map[string]bool{}, copied: map[string]bool{},
+		changes: distinctChanges(x.iamChanges)}
+	w.shownChanges = len(w.changes)
 	others, reclassified := splitReclassified(x.gaps)
-	for _, e := range entries(others) {
-		writeSection(b, entrySection(x, e))
+	w.reclassified, w.entries = reclassified, leadFirst(entries(others), x.head.lead)
+	w.writeRefusal()
+	for _, e := range w.entries {
+		if e.closed {
+			w.writeClosed(e)
+		} else {
+			w.writeOpen(e)
+		}
 	}
 	if reclassified != nil {
-		writeSection(b, reclassifiedSection(x, reclassified))
+		w.writeReclassified()
 	}
-	// IAM changes follow the gaps that they may have caused. Without gaps they follow the section of
-	// unverified targets.
-	if len(x.gaps) > 0 {
-		writeIAMChanges(b, x)
+	// What a message announces comes before what was announced before.
+	if _, since := w.unverifiedTargets(); since.IsZero() {
+		w.writeErrors()
+		w.writeUnverified()
+	} else {
+		w.writeUnverified()
+		w.writeErrors()
 	}
-	for _, s := range errorSections(x) {
-		writeSection(b, s)
-	}
-	b.Unverified(shown, unverifiedFields(x))
-	if len(x.gaps) == 0 {
-		writeIAMChanges(b, x)
-	}
+	w.writeIAMChanges()
 	for _, n := range x.mutes {
-		writeSection(b, section{title: "MUTE", fields: []report.Field{
-			{Label: "Mutes", Text: n.Mute.Condition()}, {Label: "Status", Text: muteStatus(n, d.Now)},
-			{Label: "Owner", Text: n.Mute.Owner}, {Label: "Reason", Text: n.Mute.Reason},
-			{Label: "Until", Text: textfmt.Time(n.Mute.Until)},
-		}})
+		w.writeMute(n)
 	}
 	for _, n := range x.notices {
-		writeSection(b, noticeSection(x, n))
+		w.section("Notice: " + strings.TrimPrefix(n.Target+": ", ": ") + n.Text)
+		w.indented(withAuditFlags(x, n).Command)
 	}
-	for _, e := range openEntries(x, reclassified) {
-		writeSection(b, openGapSection(d, e))
-	}
-	if omitted := x.omittedFindings(); omitted > 0 {
-		elsewhere := "run the audit below to see all of them."
-		if url := x.from.reportURL(); url != "" {
-			elsewhere = "see " + url + "."
-		}
-		b.Line("")
-		b.Line(textfmt.Plural(omitted, "more finding") + " not shown for lack of space: " + elsewhere)
-	}
-	b.Notices(shown)
-	b.Line("")
-	b.Line("ABOUT THIS AUDIT")
-	b.About(d.Report, maxTargetsInMail)
-	b.Fields(aboutFields(x)...)
-	writeCommands(b, x)
-	return b.String()
+	w.writeStillOpen()
+	w.writeDetails()
+	w.writeUnverifiedDetails()
+	w.writeNotices()
+	w.writeOmitted()
+	w.writeAbout()
+	w.writeCommands()
+	return w.b.String()
 }
 
-func writeSection(b *report.Blocks, s section) {
-	b.Line("")
-	b.Line(s.title)
-	if s.group != nil {
-		b.Group(*s.group)
+// writeOpen writes an announced entry that is not closed.
+func (w *mailWriter) writeOpen(e entry) {
+	r, from, g := w.x.digest.Report, w.x.from, e.group
+	title := "[" + strings.ToUpper(g.Severity.String()) + "] " + g.Title()
+	if word := reasonWords[e.reason]; word != "" {
+		title += " (" + word + ")"
 	}
-	b.Fields(s.fields...)
+	w.section(title)
+	w.field("Who", g.Principal())
+	w.writeBrief(g)
+	w.writeChangesOf(e)
+	w.writeExplanation(g.Target)
+	w.field("Console", w.once(consolePage(r, g)))
+	w.command("Mute for 24 hours", muteCommand(from.Bucket, g))
 }
 
-// omittedRefusal returns the error about an alert that was given up, if the mail has no space for
-// its section. Such a mail is short because of that error.
-func omittedRefusal(x excerpt) (e alert.ErrorTransition, omitted bool) {
-	refusal := func(e alert.ErrorTransition) bool { return e.Error.What == alert.RefusedWhat }
-	i := slices.IndexFunc(x.digest.Errors, refusal)
-	if i < 0 || slices.ContainsFunc(x.errors, refusal) {
-		return e, false
+// writeBrief writes the cause and the repair of a group of open gaps. Gaps of one target with the
+// same cause can be in two groups, of which the second refers to the first.
+func (w *mailWriter) writeBrief(g report.Group) {
+	b := briefOf(w.x.digest.Report, w.x.from, g)
+	if w.once(g.Principal()+"\n"+g.Why+"\n"+b.cause) == "" {
+		w.line("Cause and fix: as above")
+		return
 	}
-	return x.digest.Errors[i], true
-}
-
-// errorSections returns the sections of the auditor errors that are not about an audited target,
-// and of the errors that ended.
-func errorSections(x excerpt) (list []section) {
-	var resolved []report.Field
-	for _, e := range x.errors {
+	w.field("Cause", b.cause)
+	for _, f := range b.fixes {
 		switch {
-		case e.Ended:
-			resolved = append(resolved, report.Field{Label: "Resolved", Text: errorText(x.digest, e)})
-		case !e.Error.LimitsVerification():
-			list = append(list, section{title: errorTitle(e), fields: nonEmpty(
-				report.Field{Label: "Problem", Text: e.Problem}, report.Field{Label: "Cause", Text: e.Why},
-				report.Field{Label: "Impact", Text: e.Impact}, report.Field{Label: "Fix", Text: e.Remedy})})
+		case f.text != "":
+			w.field("Fix", f.text)
+		case f.where != "":
+			w.line("Fix in " + f.where + ":")
+		default:
+			w.line("Fix:")
 		}
+		w.indented(f.diff...)
 	}
-	if resolved != nil {
-		list = append(list, section{title: errorTitle(alert.ErrorTransition{Ended: true}),
-			fields: resolved})
+	if b.further != "" {
+		w.line(textfmt.Capitalize(b.further) + ".")
 	}
-	return list
+	w.command(b.label, w.once(b.command))
 }
 
-// unverifiedFields returns the first fields of the section UNVERIFIED: the announced targets, and
-// the number of known gaps that this run could not recheck.
-func unverifiedFields(x excerpt) (list []report.Field) {
-	for _, e := range x.errors {
-		if e.Ended || !e.Error.LimitsVerification() {
+// once returns a text the first time, and "" after that.
+func (w *mailWriter) once(s string) string {
+	if w.copied[s] {
+		return ""
+	}
+	w.copied[s] = true
+	return s
+}
+
+// writeChangesOf writes the IAM changes that affect the principal of an entry. For a gap that is
+// new or worse and that no known change explains, it writes the command that lists the changes.
+func (w *mailWriter) writeChangesOf(e entry) {
+	known := false
+	w.changes = slices.DeleteFunc(slices.Clone(w.changes), func(c audit.IAMChange) bool {
+		if !slices.Contains(c.Targets, e.group.Target) {
+			return false
+		}
+		known = true
+		w.writeChange(c)
+		return true
+	})
+	d := w.x.digest
+	if known || d.Stateless || e.group.Cause == audit.SCP || slices.ContainsFunc(d.IAMChanges,
+		func(c audit.IAMChange) bool { return slices.Contains(c.Targets, e.group.Target) }) {
+		return
+	}
+	if slices.Contains([]alert.Reason{alert.ReasonOpened, alert.ReasonReopened, alert.ReasonWorse},
+		e.reason) {
+		w.command("Changed by: unknown to this run. CloudTrail may list the call",
+			lookupCommand(d.Report, e.group))
+	}
+}
+
+// writeChange writes an IAM change. It names CloudTrail as the source, because CloudTrail can be
+// late, and the change is not certainly the cause.
+func (w *mailWriter) writeChange(c audit.IAMChange) {
+	label := "Changed by"
+	if c.Unsure {
+		label = "Perhaps changed by"
+	}
+	w.field(label, iamChangeText(c)+" (CloudTrail)")
+}
+
+// writeIAMChanges writes the IAM changes that no entry shows, and counts those that the mail omits.
+func (w *mailWriter) writeIAMChanges() {
+	if len(w.changes) > 0 {
+		w.section("IAM CHANGES")
+		for _, c := range w.changes {
+			w.writeChange(c)
+		}
+	}
+	if omitted := len(w.x.digest.IAMChanges) - w.shownChanges; omitted > 0 {
+		s := textfmt.Plural(omitted, "more IAM change")
+		if w.x.from.reportURL() != "" {
+			s += ": see the full report"
+		}
+		w.section(s)
+	}
+}
+
+// writeExplanation writes which of Remotion's documents the policies of a target resemble, once for
+// each target. An old document often explains all gaps.
+func (w *mailWriter) writeExplanation(target string) {
+	if w.explained[target] {
+		return
+	}
+	w.explained[target] = true
+	for _, n := range w.x.report.Notices {
+		if n.Kind == audit.NoticeDocument && n.Target == target {
+			w.field("Policy", n.Text)
+		}
+	}
+}
+
+// writeClosed writes an announced entry whose gaps are closed.
+func (w *mailWriter) writeClosed(e entry) {
+	d, g := w.x.digest, e.group
+	open := textfmt.Duration(d.Now.Sub(e.since))
+	title := textfmt.Capitalize(strings.ToLower(e.title()))
+	if e.reason == alert.ReasonRetired {
+		w.section(title + ": " + g.Principal())
+		w.line("Not recovered: the audit no longer covers the target, the region or the requirement.")
+	} else {
+		w.section(title + " after " + open + ": " + g.Principal())
+	}
+	for _, changed := range w.changes {
+		if slices.Contains(changed.Targets, g.Target) {
+			w.writeChange(changed)
+		}
+	}
+	w.changes = slices.DeleteFunc(slices.Clone(w.changes), func(c audit.IAMChange) bool {
+		return slices.Contains(c.Targets, g.Target)
+	})
+	w.field("Was "+string(g.Status), g.Summary())
+	if g.RootCause() == "" {
+		w.field("Old cause", g.Why)
+	}
+	w.field("Opened", textfmt.Time(e.since)+", "+open+" ago")
+}
+
+// writeReclassified writes the findings that an upgrade of the auditor judges otherwise.
+func (w *mailWriter) writeReclassified() {
+	w.section(judgementChanged(w.x.digest))
+	for _, f := range reclassifiedFields(w.reclassified) {
+		w.field(f.Label, f.Text)
+	}
+}
+
+// writeRefusal writes the error about an alert that was given up, if the mail has no space for its
+// section. Such a mail is short because of that error.
+func (w *mailWriter) writeRefusal() {
+	refusal := func(e alert.ErrorTransition) bool { return e.Error.What == alert.RefusedWhat }
+	i := slices.IndexFunc(w.x.digest.Errors, refusal)
+	if i >= 0 && !slices.ContainsFunc(w.x.errors, refusal) {
+		w.line(w.x.digest.Errors[i].Problem + ": " + w.x.digest.Errors[i].Why)
+	}
+}
+
+// writeErrors writes the auditor errors that are not about an audited target, and the errors that
+// ended.
+func (w *mailWriter) writeErrors() {
+	for _, e := range w.x.errors {
+		if !e.Ended && !e.Error.LimitsVerification() {
+			w.section("[ERROR] " + e.Problem)
+			w.field("Cause", e.Why)
+			w.field("Impact", e.Impact)
+			w.field("Fix", e.Remedy)
+		}
+	}
+	first := true
+	for _, e := range w.x.errors {
+		if !e.Ended {
 			continue
 		}
-		text := errorText(x.digest, e)
-		if e.Problem != "" { // the section also shows the report's problem with its cause
-			text = e.Error.Target + ": " + e.Problem
+		s := errorText(w.x.digest, e)
+		if strings.HasPrefix(s, "the ") { // the name of a principal keeps its spelling
+			s = textfmt.Capitalize(s)
 		}
-		if !x.digest.Stateless {
-			text += "; since " + textfmt.Time(e.Error.Since)
+		if first {
+			w.section(s)
+		} else {
+			w.line(s)
 		}
-		list = append(list, report.Field{Label: "Target", Text: text})
+		first = false
 	}
-	if count := x.digest.Counts.Indeterminate; count > 0 {
-		list = append(list,
-			report.Field{Label: "Known gaps", Text: textfmt.Plural(count, "gap") + notRechecked})
-	}
-	return list
 }
 
-// notRechecked follows the number of known gaps that this run could not recheck.
-const notRechecked = " not rechecked, possibly still open"
+func (w *mailWriter) writeMute(n alert.MuteNotice) {
+	w.section("Mute of " + n.Mute.Condition())
+	w.field("Status", muteStatus(n, w.x.digest.Now))
+	w.field("Owner", n.Mute.Owner)
+	w.field("Reason", n.Mute.Reason)
+	w.field("Until", textfmt.Time(n.Mute.Until))
+}
 
-// entrySection returns the section of an announced entry.
-func entrySection(x excerpt, e entry) section {
-	d := x.digest
-	severity := strings.ToUpper(e.group.Severity.String())
-	title := e.title() + "  " + severity + "  " + e.group.Principal()
-	if d.Stateless {
-		title = severity + "  " + e.group.Principal()
-	}
-	s := section{title: title}
-	if e.closed {
-		s.title = e.title() + "  " + e.group.Principal()
-		s.fields = append(s.fields,
-			report.Field{Label: "Old status",
-				Text: fmt.Sprintf("%s: %s", e.group.Status, e.group.Summary())},
-			report.Field{Label: "Old cause", Text: fmt.Sprintf("%s: %s", e.group.Cause, e.group.Why)})
-		if e.reason == alert.ReasonRetired {
-			s.fields = append(s.fields, report.Field{Label: "Status",
-				Text: "not recovered: the audit no longer covers the target, the region or the requirement"})
+// writeStillOpen writes the open gaps that were announced before.
+func (w *mailWriter) writeStillOpen() {
+	list := openEntries(w.x, w.reclassified)
+	for i, e := range list {
+		if i == 0 {
+			w.section("ALSO OPEN")
+		} else {
+			w.line("")
 		}
-		s.fields = append(s.fields, report.Field{Label: "Duration",
-			Text: textfmt.Duration(d.Now.Sub(e.since)) + ", since " + textfmt.Time(e.since)})
-		return s
+		w.line("[" + strings.ToUpper(e.group.Severity.String()) + "] " + e.group.Title())
+		w.field("Who", e.group.Principal())
+		w.writeBrief(e.group)
+		f := since(w.x.digest, e)
+		w.field(f.Label, f.Text)
 	}
-	s.group = &e.group
-	if e.previous != nil {
-		s.fields = append(s.fields,
-			report.Field{Label: "Old status", Text: strings.Join(e.previous, ", ")})
-	}
-	if !d.Stateless {
-		s.fields = append(s.fields, since(d, e))
-	}
-	if command := muteCommand(x.from.Bucket, e.group); command != "" {
-		s.fields = append(s.fields, report.Field{Label: "Mute 24h", Text: command, Command: true})
-	}
-	return s
 }
 
-// openGapSection returns the section of gaps that are open and were announced before.
-func openGapSection(d alert.Digest, e entry) section {
-	return section{title: "OPEN  " + strings.ToUpper(e.group.Severity.String()) + "  " +
-		e.group.Principal(), fields: []report.Field{
-		{Label: textfmt.Capitalize(string(e.group.Status)), Text: e.group.Summary()},
-		{Label: "Cause", Text: fmt.Sprintf("%s: %s", e.group.Cause, e.group.Why)},
-		since(d, e),
-	}}
+// writeDetails writes what the first lines of each announced entry leave out.
+func (w *mailWriter) writeDetails() {
+	d := w.x.digest
+	for _, e := range w.entries {
+		if e.closed {
+			continue
+		}
+		g := e.group
+		w.section("DETAILS: " + g.Principal() + ", " + strings.ToLower(g.Title()))
+		effects := g.Effects()
+		for _, f := range effects[:min(len(effects), maxEffects)] {
+			what := cmp.Or(strings.Join(f.Actions, ", "), g.Target)
+			w.line("- " + f.Severity.String() + ": " + what + strings.TrimSuffix(": "+f.Impact, ": "))
+		}
+		if more := len(effects) - maxEffects; more > 0 {
+			w.line("- " + textfmt.More(more, "effect"))
+		}
+		w.field("Status", fmt.Sprintf("%s (%s)", g.Status, g.Cause))
+		w.field("Old status", strings.Join(e.previous, ", "))
+		if g.RootCause() == "" {
+			w.field("Resource", textfmt.Some(g.Examples(), 1))
+			w.writeNeededBy(g)
+			w.writeEvidence(g)
+		}
+		if f := since(d, e); e.olderThan(d) && !d.Stateless {
+			w.field(f.Label, f.Text)
+		}
+	}
 }
 
-// noticeSection returns the section of an announced notice.
-func noticeSection(x excerpt, n audit.Notice) section {
-	s := section{title: "NOTICE", fields: nonEmpty(
-		report.Field{Label: "Target", Text: n.Target}, report.Field{Label: "Text", Text: n.Text})}
-	if n.Command != "" {
-		s.fields = append(s.fields, report.Field{Label: "Command", Text: withAuditFlags(x, n).Command,
-			Command: true})
+// maxNeededBy is the number of releases that a mail names for one root cause.
+const maxNeededBy = 6
+
+// writeNeededBy writes the releases that need the permissions of a group, if the account is judged
+// by several releases, and the notes on the findings.
+func (w *mailWriter) writeNeededBy(g report.Group) {
+	var releases, notes []string
+	known := map[string]bool{} // an account can have thousands of releases
+	for _, f := range g.Findings {
+		for _, release := range f.Releases {
+			if !known[release] {
+				releases = append(releases, release)
+			}
+			known[release] = true
+		}
+		for _, note := range f.Notes {
+			notes = textfmt.AppendNew(notes, note)
+		}
 	}
-	return s
+	if len(w.x.digest.Report.Remotion.Releases) > 1 {
+		w.field("Needed by", strings.Join(textfmt.Shorten(releases, maxNeededBy, ""), ", "))
+	}
+	for _, note := range notes {
+		w.field("Note", note)
+	}
+}
+
+// writeEvidence writes the results of the engine and of the simulator.
+func (w *mailWriter) writeEvidence(g report.Group) {
+	if f := g.Findings[0]; f.Sid != audit.TrustSid && (f.Simulated != "" || f.Inspected != "") {
+		w.field("Evidence", fmt.Sprintf("policy documents: %s; AWS simulator: %s",
+			cmp.Or(f.Inspected, "unknown"), cmp.Or(f.Simulated, "unknown")))
+	}
+}
+
+// writeNotices writes the notices that the mail shows but does not announce.
+func (w *mailWriter) writeNotices() {
+	first := true
+	for _, n := range accompanyingNotices(w.x) {
+		if n.Kind == audit.NoticeDocument && w.explained[n.Target] {
+			continue
+		}
+		if first {
+			w.section("NOTICES")
+			first = false
+		}
+		s := strings.TrimPrefix(n.Target+": ", ": ") + n.Text
+		if n.Severity > 0 {
+			s = n.Severity.String() + ": " + s
+		}
+		w.line("- " + s)
+		w.indented(n.Command)
+	}
 }
 
 // accompanyingNotices returns the notices that a mail shows but does not announce. It leaves out
@@ -229,64 +394,115 @@ func accompanyingNotices(x excerpt) (list []audit.Notice) {
 	return list
 }
 
-// writeIAMChanges writes the section of the IAM changes, if there are any.
-func writeIAMChanges(b *report.Blocks, x excerpt) {
-	if len(x.digest.IAMChanges) == 0 {
+// writeOmitted counts what the mail has no space for.
+func (w *mailWriter) writeOmitted() {
+	omitted := w.x.omittedFindings()
+	if omitted <= 0 {
 		return
 	}
-	changes := x.iamChanges[:min(len(x.iamChanges), maxIAMChangesInText)]
-	s := section{title: iamChangesTitle}
-	for _, c := range changes {
-		s.fields = append(s.fields, report.Field{Label: "Change", Text: iamChangeText(c)})
+	elsewhere := "run the audit below to see all of them."
+	if url := w.x.from.reportURL(); url != "" {
+		elsewhere = "see " + url + "."
 	}
-	if len(changes) < len(x.digest.IAMChanges) {
-		s.fields = append(s.fields, report.Field{Text: omittedIAMChangesText(x, len(changes))})
-	}
-	writeSection(b, s)
+	w.section(textfmt.Plural(omitted, "more finding") + " not shown for lack of space: " + elsewhere)
 }
 
-// aboutFields returns the fields that end the ABOUT section: the number of muted gaps, the location
-// of the full report, and the next reminder.
-func aboutFields(x excerpt) (list []report.Field) {
-	d := x.digest
-	if muted := d.Report.Summary.GapsMuted; muted > 0 {
-		list = append(list,
-			report.Field{Label: "Muted", Text: textfmt.Plural(muted, "gap") + ", not announced"})
+// writeAbout writes the account, the releases, the targets, the run, and the next reminder.
+func (w *mailWriter) writeAbout() {
+	d, r := w.x.digest, w.x.digest.Report
+	w.section("ABOUT THIS AUDIT")
+	w.field("Account", r.Account)
+	w.field("Result", report.Headline(r))
+	if len(r.Targets) > 0 {
+		w.field("Regions", strings.Join(r.Regions, " "))
+		w.field("Remotion", r.Remotion.Release)
+		w.field("Deployed", deployedText(r.Remotion))
 	}
-	if url := x.from.reportURL(); url != "" {
-		list = append(list, report.Field{Label: "Full report", Text: url, Command: true})
+	for _, t := range r.Targets[:min(len(r.Targets), maxTargetsInMail)] {
+		w.field("Target", targetText(t))
 	}
-	reminder := ""
+	if more := len(r.Targets) - maxTargetsInMail; more > 0 {
+		w.line(textfmt.Capitalize(textfmt.More(more, "target")))
+	}
+	if muted := r.Summary.GapsMuted; muted > 0 {
+		w.field("Muted", textfmt.Plural(muted, "gap")+", not announced")
+	}
+	if !r.Run.At.IsZero() {
+		w.field("Run", fmt.Sprintf("%s %s by %s %s", r.Run.At.UTC().Format(time.RFC3339), r.Run.ID,
+			r.Run.Auditor, r.Run.Version))
+	}
+	w.field("Full report", w.x.from.reportURL())
 	switch {
-	case d.Stateless && x.from.Bucket == "":
-		reminder = "on every run with gaps or errors, because EVIDENCE_BUCKET is not set"
+	case d.Stateless && w.x.from.Bucket == "":
+		w.field("Next reminder", "on every run with gaps or errors, because EVIDENCE_BUCKET is not set")
 	case d.Stateless:
-		reminder = "on every run with gaps or errors, because the stored state cannot be used"
+		w.field("Next reminder",
+			"on every run with gaps or errors, because the stored state cannot be used")
 	case !d.NextReminder.IsZero():
-		reminder = textfmt.Time(d.NextReminder) + " if nothing changes"
+		w.field("Next reminder", textfmt.Time(d.NextReminder)+" if nothing changes")
 	}
-	if reminder != "" {
-		list = append(list, report.Field{Label: "Next reminder", Text: reminder})
+}
+
+// targetText returns the kind of a target and the number of its requirements by status.
+func targetText(t audit.TargetReport) string {
+	kind := string(t.Kind)
+	if t.Kind == audit.Caller && t.Purpose != policies.All && t.Purpose != "" {
+		kind += ", only " + strings.ReplaceAll(string(t.Purpose), "+", " and ")
 	}
-	return list
+	s := t.Summary
+	line := fmt.Sprintf("%s (%s): %d of %d satisfied", t.Name, kind, s.Satisfied, s.Requirements)
+	if s.Gaps > 0 {
+		line += ", " + textfmt.Plural(s.Gaps, "gap")
+	}
+	if s.GapsMuted > 0 {
+		line += fmt.Sprintf(", %d muted", s.GapsMuted)
+	}
+	if s.Unverified > 0 {
+		line += fmt.Sprintf(", %d unverified", s.Unverified)
+	}
+	if t.CutOff {
+		line += ", cut off by the deadline"
+	}
+	return line
+}
+
+// maxDeployed is the number of releases of deployed functions that a mail names.
+const maxDeployed = 8
+
+// deployedText counts the deployed functions by release. It is empty without functions.
+func deployedText(r audit.Remotion) string {
+	if len(r.Deployed) == 0 {
+		return ""
+	}
+	functions := 0
+	var parts []string
+	for _, d := range r.Deployed {
+		functions += d.Functions
+		name := cmp.Or(d.Release, "unknown release")
+		if d.Functions > 1 {
+			name = fmt.Sprintf("%d x %s", d.Functions, name)
+		}
+		parts = append(parts, name)
+	}
+	return textfmt.Plural(functions, "function") + ": " +
+		strings.Join(textfmt.Shorten(parts, maxDeployed, "release"), ", ")
 }
 
 // writeCommands writes the commands that print Remotion's policies and repeat the audit.
-func writeCommands(b *report.Blocks, x excerpt) {
-	r := x.digest.Report
-	if kinds := kindsWithGaps(r); len(kinds) > 0 {
-		b.Line("")
-		b.Line("COMPARE with the policy that Remotion documents:")
-		for _, kind := range kinds {
-			b.Line("  " + textfmt.ShellWords("remotion-audit", "policies", string(kind),
-				"--remotion-version", r.Remotion.Since))
+func (w *mailWriter) writeCommands() {
+	r := w.x.digest.Report
+	var compare []string
+	for _, kind := range kindsWithGaps(r) {
+		if command := w.once(policyCommand(r, kind)); command != "" {
+			compare = append(compare, command)
 		}
 	}
-	b.Line("")
-	b.Line("RECHECK after a change:")
-	for _, command := range checkCommands(r, x.from) {
-		b.Line("  " + command)
+	if compare != nil {
+		w.section("COMPARE with the policy that Remotion documents:")
+		w.indented(compare...)
 	}
+	w.section("RECHECK after a change:")
+	w.indented(checkCommands(r, w.x.from)...)
 }
 
 func kindsWithGaps(r audit.Report) (kinds []policies.PolicyKind) {
@@ -299,14 +515,4 @@ func kindsWithGaps(r audit.Report) (kinds []policies.PolicyKind) {
 		}
 	}
 	return kinds
-}
-
-// nonEmpty returns the fields that have a text.
-func nonEmpty(fields ...report.Field) (list []report.Field) {
-	for _, f := range fields {
-		if f.Text != "" {
-			list = append(list, f)
-		}
-	}
-	return list
 }

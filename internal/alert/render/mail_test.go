@@ -31,7 +31,7 @@ func TestMailWithoutSpaceForErrors(t *testing.T) {
 	gap := alert.Error{Target: "user/ci", Since: start}
 	got := mail(excerpt{digest: alert.Digest{Now: start, Stateless: true},
 		errors: []alert.ErrorTransition{{Error: gap}}, report: audit.Report{}, omitted: 1})
-	for _, want := range []string{"UNVERIFIED\n  Target        user/ci: not fully verified\n",
+	for _, want := range []string{"[UNVERIFIED] Could not check\nWho: user/ci, not fully verified\n",
 		"1 more finding not shown for lack of space: run the audit"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)

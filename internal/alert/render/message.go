@@ -47,20 +47,20 @@ const maxTargets = 100
 // Message returns the message with as much of the digest as fits.
 func Message(d alert.Digest, from Sender) alert.Message {
 	d.Targets = d.Targets[:min(len(d.Targets), maxTargets)]
-	limit := maxBytes(d)
+	limit, h := maxBytes(d), headOf(d)
 	m := fitMessage(units(d), limit, func(n int) alert.Message {
-		return compose(excerptOf(d, from, n))
+		return compose(excerptOf(d, from, h, n))
 	})
 	if sizeOf(m) > limit {
-		return fallbackMessage(d, from)
+		return fallbackMessage(d, from, h)
 	}
 	return m
 }
 
 // compose returns the message with the excerpt.
 func compose(x excerpt) alert.Message {
-	m := alert.Message{Subject: subject(x.digest), Bodies: map[string]string{"email": mail(x),
-		"sms": sms(x.digest), "default": defaultBody(x)}}
+	m := alert.Message{Subject: x.head.subject, Bodies: map[string]string{"email": mail(x),
+		"sms": x.head.sms, "default": defaultBody(x)}}
 	m.Bodies["https"] = m.Bodies["default"]
 	if x.from.Format != JSON {
 		m.Bodies["https"] = chatCard(x)
@@ -71,15 +71,15 @@ func compose(x excerpt) alert.Message {
 
 // fallbackMessage returns the message to send if names are so long that no part of the digest fits.
 // IAM does not allow such names. The message names the location of the full report.
-func fallbackMessage(d alert.Digest, from Sender) alert.Message {
-	text := subject(d) +
+func fallbackMessage(d alert.Digest, from Sender, h head) alert.Message {
+	text := h.subject +
 		"\n\nThe content exceeds the size limit of a message. The full report is in the evidence " +
 		"bucket, if one is configured, and in the function's log.\n"
 	body := jsonBody{SchemaVersion: SchemaVersion, Source: source,
 		Account: textfmt.ASCII(d.Report.Account, alert.MaxAccount), Events: d.Reasons,
-		Severity: d.Severity, Subject: subject(d), DedupKey: d.DedupKey, ThreadID: d.Thread,
+		Severity: d.Severity, Subject: h.subject, DedupKey: d.DedupKey, ThreadID: d.Thread,
 		Truncated: true}
-	m := alert.Message{Subject: subject(d), Bodies: map[string]string{"email": text, "sms": sms(d),
+	m := alert.Message{Subject: h.subject, Bodies: map[string]string{"email": text, "sms": h.sms,
 		"default": textfmt.JSON(body)}}
 	m.Attributes = slices.DeleteFunc(attributes(d, units(d) > 0), func(a alert.Attribute) bool {
 		return a.Name == "targets"
@@ -87,9 +87,9 @@ func fallbackMessage(d alert.Digest, from Sender) alert.Message {
 	m.Bodies["https"] = m.Bodies["default"]
 	if from.Format != JSON {
 		m.Bodies["https"] = textfmt.JSON(card{Version: "1.0", Source: "custom", ID: d.DedupKey,
-			Content: cardContent{TextType: "client-markdown", Title: prose(subject(d)),
+			Content: cardContent{TextType: "client-markdown", Title: prose(h.subject),
 				Description: prose(text)},
-			Metadata: cardMetadata{ThreadID: d.Thread, Summary: prose(sms(d)),
+			Metadata: cardMetadata{ThreadID: d.Thread, Summary: prose(h.sms),
 				EventType: eventType(d.Reasons[0]), AdditionalContext: map[string]string{}}})
 	}
 	return m

@@ -48,15 +48,6 @@ func judgementChanged(d alert.Digest) string {
 		" with auditor ") + ": " + textfmt.Plural(d.Counts.Reclassified, "finding") + " reclassified"
 }
 
-// shortJudgementChanged returns shorter forms of judgementChanged for a subject, the longest first.
-func shortJudgementChanged(d alert.Digest) []string {
-	return []string{
-		fmt.Sprintf("judgement changed with %s, %d reclassified", textfmt.OneLine(d.Auditor),
-			d.Counts.Reclassified),
-		fmt.Sprintf("judgement changed, %d reclassified", d.Counts.Reclassified),
-	}
-}
-
 // reclassifiedFields returns a field for the findings of one target that were reclassified in the
 // same way.
 func reclassifiedFields(reclassified []alert.GapTransition) (list []report.Field) {
@@ -133,12 +124,6 @@ func reclassifiedText(c alert.GapTransition) string {
 			c.Finding.Severity)
 	}
 	return was + ", now " + now
-}
-
-// reclassifiedSection returns the section of a mail about the reclassified findings.
-func reclassifiedSection(x excerpt, reclassified []alert.GapTransition) section {
-	return section{title: "JUDGEMENT CHANGED", fields: append([]report.Field{
-		{Label: "Summary", Text: judgementChanged(x.digest)}}, reclassifiedFields(reclassified)...)}
 }
 
 // reclassifiedParagraph returns the paragraph of a card about the reclassified findings.

@@ -36,7 +36,7 @@ func TestAMessageIsShorterAfterARefusal(t *testing.T) {
 			!strings.Contains(mail, "Message too long") {
 			t.Errorf("after %d refusals, the mail does not say why it is short\n%.1000s", n, mail)
 		}
-		if !strings.Contains(m.Subject, "1000 gaps") {
+		if !strings.Contains(m.Subject, ": u lacks action0 +999 more") {
 			t.Errorf("subject %q", m.Subject)
 		}
 		state, limit = state.GiveUp(m, refusal, alerttest.Start), max(limit/4, minBytes)

@@ -18,17 +18,17 @@ const maxSubscriptions = 50
 // sender.
 func TestMessage(account string, targets []string, subscriptions []alert.Subscription,
 	from Sender) alert.Message {
-	const text = "This is a test message of remotion-audit. Nothing was audited, and no action is " +
+	const body = "This is a test message of remotion-audit. Nothing was audited, and no action is " +
 		"needed. Alerts reach this address."
 	account = textfmt.ASCII(account, alert.MaxAccount)
-	subject := textfmt.ASCII("[TEST] Remotion IAM: test message | "+account, subjectLimit)
+	subject := textfmt.ASCII("[TEST] Test message, no action needed ("+account+")", subjectLimit)
 	shown := subscriptions[:min(len(subscriptions), maxSubscriptions)]
 	var mail strings.Builder
 	by := "the command remotion-audit for"
 	if from.Function != "" {
 		by = "the function " + textfmt.OneLine(from.Function) + " in"
 	}
-	fmt.Fprintf(&mail, "%s\n\nSent by %s account %s.\n\nRECIPIENTS\n", text, by,
+	fmt.Fprintf(&mail, "%s\n\nSent by %s account %s.\n\nRECIPIENTS\n", body, by,
 		textfmt.OneLine(account))
 	for _, line := range recipients(subscriptions) {
 		fmt.Fprintf(&mail, "  %s\n", line)
@@ -50,7 +50,7 @@ func TestMessage(account string, targets []string, subscriptions []alert.Subscri
 	m.Bodies["https"] = m.Bodies["default"]
 	if from.Format != JSON {
 		m.Bodies["https"] = textfmt.JSON(card{Version: "1.0", Source: "custom", ID: key,
-			Content: cardContent{TextType: "client-markdown", Title: subject, Description: text},
+			Content: cardContent{TextType: "client-markdown", Title: subject, Description: body},
 			Metadata: cardMetadata{ThreadID: "remotion-audit-" + account + "-test", Summary: m.Bodies["sms"],
 				EventType:         eventType(alert.ReasonTest),
 				AdditionalContext: map[string]string{"account": code(account)}}})
