@@ -29,15 +29,14 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-zA-Z_-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: local ## Audit an example account with the real function, on an embedded AWS (ACCOUNT=file EVENT=file for your own)
-	@dist/local/remotion-audit local $(if $(ACCOUNT),--account '$(ACCOUNT)') $(if $(EVENT),--event '$(EVENT)')
+run: local ## Audit an example account with the real function, on an embedded AWS (ACCOUNT=file EVENT=file for your own, V=1 for logs)
+	@dist/local/remotion-audit local $(if $(ACCOUNT),--account '$(ACCOUNT)') $(if $(EVENT),--event '$(EVENT)') $(if $(V),--verbose)
 
 .PHONY: local
 local: ## Build the command and the function for this machine, into dist/local
 	@mkdir -p dist/local
-	@echo 'Building the function and the command (the first build compiles the AWS SDK) ...' >&2
-	@go build $(FUNCTION_FLAGS) -o dist/local/bootstrap ./function
-	@go build $(BUILD_FLAGS) -ldflags '-X main.commit=$(COMMIT)' -o dist/local/remotion-audit ./cmd/remotion-audit
+	@tools/build.sh dist/local/bootstrap ./function $(FUNCTION_FLAGS)
+	@tools/build.sh dist/local/remotion-audit ./cmd/remotion-audit $(BUILD_FLAGS) -ldflags '-X main.commit=$(COMMIT)'
 
 .PHONY: test
 test: node_modules test-builds ## Run all tests
@@ -135,7 +134,7 @@ golden: ## Rewrite the golden files and show the changes
 	go generate ./internal/settings
 	go test ./internal/app -update
 	go test ./test/e2e -run '^Test(DocumentedCommands|ReadmeShowsARealReport)$$' -update
-	go test ./internal/report ./internal/alert/render ./internal/awsemu/iam ./internal/policies ./test/repository ./cmd/remotion-audit -update
+	go test ./internal/report ./internal/output ./internal/fixformat ./internal/alert/render ./internal/awsemu/iam ./internal/policies ./test/repository ./cmd/remotion-audit -update
 	git diff --stat -- '*testdata*' docs README.md
 
 .PHONY: docs

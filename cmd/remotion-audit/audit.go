@@ -13,6 +13,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/fixformat"
 	"github.com/remotion-audit/remotion-audit/internal/output"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 type auditOptions struct {
@@ -74,14 +75,16 @@ Exit status: 0 compliant, 1 gaps now or after the upgrade, 2 unverified or an er
 }
 
 // writeFixes writes the fixes of a report, as the command fix does.
-func writeFixes(w io.Writer, r audit.Report) error {
+func writeFixes(w io.Writer, r audit.Report, v textfmt.View, settings []string) error {
 	format, err := fixformat.Find(fixformat.Names()[0])
 	if err != nil {
 		return err
 	}
 	for _, f := range r.Fixes {
 		fmt.Fprintln(w)
-		if err := format.Write(w, fixformat.FromReport(r, f), fixformat.Default); err != nil {
+		h := fixformat.FromReport(r, f)
+		h.View, h.Settings = v, settings
+		if err := format.Write(w, h, fixformat.Default); err != nil {
 			return err
 		}
 	}
@@ -139,11 +142,13 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 		return err
 	}
 	var b bytes.Buffer
-	if err := write(&b, output.Audit{Report: r, Open: past.openGaps(r)}, viewOf(cmd, out)); err != nil {
+	view, settings := viewOf(cmd, out), o.repeated(cmd)
+	document := output.Audit{Report: r, Open: past.openGaps(r), Settings: settings}
+	if err := write(&b, document, view); err != nil {
 		return err
 	}
 	if o.fix && o.format.isText() {
-		if err := writeFixes(&b, r); err != nil {
+		if err := writeFixes(&b, r, view, settings); err != nil {
 			return err
 		}
 	}

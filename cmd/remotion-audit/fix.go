@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -104,7 +105,23 @@ type fixRequest struct {
 	variant fixformat.Variant
 	// list is true if a list of several fixes may be printed.
 	list bool
+	// view is for a text. settings are the flags that the printed commands repeat.
+	view     textfmt.View
+	settings []string
 }
+
+// handover returns the handover of a fix, for a text that a person sees.
+func (q fixRequest) handover(r audit.Report, f remedy.Fix) fixformat.Handover {
+	h := fixformat.FromReport(r, f)
+	h.View, h.Settings = q.view, q.settings
+	if q.fromReport() {
+		h.Callers = "" // --callers is about an audit
+	}
+	return h
+}
+
+// fromReport reports whether the fixes are those of a stored report.
+func (q fixRequest) fromReport() bool { return slices.Contains(q.settings, "--report") }
 
 func (o fixOptions) parse(cmd *cobra.Command, args []string) (q fixRequest, err error) {
 	if len(args) > 1 {
@@ -146,8 +163,15 @@ func (o fixOptions) parse(cmd *cobra.Command, args []string) (q fixRequest, err 
 	if q.tighten, err = o.tightenKind(q); err != nil {
 		return q, err
 	}
+	q.settings = o.repeated(cmd)
+	if o.output == "" {
+		q.view = viewOf(cmd, cmd.OutOrStdout())
+	}
 	if o.report == "" {
 		return q, o.checkTimeout()
+	}
+	if q.settings = nil; o.report != "-" { // a command cannot read the same input again
+		q.settings = []string{"--report", o.report}
 	}
 	var errs []error
 	for _, flag := range accountFlagNames(cmd, o.accountFlags) {
@@ -232,7 +256,7 @@ func (q fixRequest) print(w, diagnostics io.Writer, r audit.Report) (int, error)
 	if len(fixes) > 1 {
 		return exitGaps, q.printList(w, r, fixes)
 	}
-	h := fixformat.FromReport(r, fixes[0])
+	h := q.handover(r, fixes[0])
 	if err := q.write(w, h, q.variant); err != nil {
 		return 0, err
 	}
@@ -292,17 +316,21 @@ func (q fixRequest) isTarget(r audit.Report, name string) bool {
 	return false
 }
 
-// printList writes one line for each fix, and how to choose one.
+// printList writes one line for each fix, with the command that prints it.
 func (q fixRequest) printList(w io.Writer, r audit.Report, fixes []remedy.Fix) error {
 	var b strings.Builder
 	for _, f := range fixes {
-		b.WriteString(fixformat.FromReport(r, f).Line() + "\n")
+		h := q.handover(r, f)
+		if !q.list {
+			b.WriteString(h.Line() + "\n")
+			continue
+		}
+		b.WriteString(h.ListEntry())
 	}
 	if !q.list {
 		return fmt.Errorf("the report has %d fixes, and this format takes one: choose it with its "+
 			"number or with --target\n%s", len(fixes), strings.TrimSuffix(b.String(), "\n"))
 	}
-	b.WriteString("\nChoose one: remotion-audit fix N, or remotion-audit fix --target NAME\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }

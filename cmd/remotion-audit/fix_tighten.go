@@ -47,7 +47,7 @@ func (q fixRequest) printTightened(w, diagnostics io.Writer, r audit.Report) (in
 			fmt.Fprintf(diagnostics, "after the edit, detach %s from %s\n", textfmt.OneLine(policy),
 				textfmt.OneLine(n.Target))
 		}
-		h := fixformat.FromReport(r, remedy.Fix{Target: n.Target, Edits: n.Tightened.Edits,
+		h := q.handover(r, remedy.Fix{Target: n.Target, Edits: n.Tightened.Edits,
 			Closes: []remedy.Need{}})
 		h.Findings, h.Tightens, h.TightensKind = nil, n.Text, n.Kind
 		if err := q.write(w, h, fixformat.Default); err != nil {

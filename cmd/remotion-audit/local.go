@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -50,8 +51,9 @@ func localCommand() *cobra.Command {
 		Short: "Run the function against an embedded AWS on this machine",
 		Long: `Run the real function with an event against an embedded AWS on this machine, without
 an AWS account or credentials. The command prints the report, the alert as a mail,
-the metrics and the function's answer. With --serve it starts the embedded AWS for
-other AWS clients instead.
+the metrics and the function's answer. With --verbose it also prints the event and
+the function's logs; the logs are printed as well if the function fails. With --serve
+it starts the embedded AWS for other AWS clients instead.
 
 Exit status: 0 if the function succeeded, with or without gaps, else 2.`,
 		Example: `  remotion-audit local
@@ -174,19 +176,19 @@ func serve(cmd *cobra.Command, account *awsemu.Account, server *awsemu.Server,
 	}
 	fmt.Fprintln(cmd.ErrOrStderr(), "embedded AWS started; press Ctrl-C to stop it")
 	<-cmd.Context().Done()
-	writeReceived(cmd.ErrOrStderr(), server)
+	writeReceived(cmd.ErrOrStderr(), viewOf(cmd, cmd.ErrOrStderr()), server)
 	return endpoint.Close()
 }
 
 // writeReceived writes the calls, messages and metrics that the embedded AWS received.
-func writeReceived(out io.Writer, server *awsemu.Server) {
+func writeReceived(out io.Writer, v textfmt.View, server *awsemu.Server) {
 	fmt.Fprintf(out, "\n%s answered\n", textfmt.Plural(len(server.Calls()), "call"))
 	for _, m := range server.Messages() {
-		writeTitle(out, "Message to "+m.TopicARN)
+		writeTitle(out, v, "Message to "+m.TopicARN)
 		fmt.Fprintf(out, "Subject: %s\n\n%s\n", m.Subject, m.Body("email"))
 	}
 	if datums := server.Metrics(); len(datums) > 0 {
-		writeTitle(out, "Metrics")
+		writeTitle(out, v, "Metrics")
 		writeMetrics(out, datums)
 	}
 }
@@ -217,19 +219,28 @@ func runLocal(cmd *cobra.Command, account *awsemu.Account, server *awsemu.Server
 		return err
 	}
 	defer endpoint.Close()
-	result, err := invoke(cmd.Context(), account, endpoint.URL, keys, binary, event, cmd.ErrOrStderr())
+	view := viewOf(cmd, cmd.OutOrStdout())
+	var held bytes.Buffer // the logs, until it is known whether the function fails
+	log := cmd.ErrOrStderr()
+	if !view.Verbose {
+		log = &held
+	}
+	result, err := invoke(cmd.Context(), account, endpoint.URL, keys, binary, event, log)
+	if err != nil || result.FunctionError != "" {
+		_, _ = held.WriteTo(cmd.ErrOrStderr()) // the error follows, also if this fails
+	}
 	if err != nil {
 		return err
 	}
 	out := bufio.NewWriter(cmd.OutOrStdout())
-	shown := writeRun(out, viewOf(cmd, cmd.OutOrStdout()), cmp.Or(o.event, "events/scheduler.json"), event,
-		server, result)
-	if hasReport(result) && !shown {
-		if err := auditAgain(cmd.Context(), out, viewOf(cmd, cmd.OutOrStdout()), account, server,
-			endpoint.URL); err != nil {
+	run := localRun{view: view, server: server, result: result, event: event,
+		eventName: cmp.Or(o.event, "events/scheduler.json")}
+	if hasReport(result) && !run.writeReports(out) {
+		if err := auditAgain(cmd.Context(), out, view, account, server, endpoint.URL); err != nil {
 			return err
 		}
 	}
+	run.write(out)
 	if err := out.Flush(); err != nil {
 		return err
 	}
@@ -322,36 +333,54 @@ func functionARN(account *awsemu.Account) string {
 		Resource: "function:" + cmp.Or(account.Function.Name, defaultName)}.String()
 }
 
-// writeRun prints the report, the event, the alert, the metrics and the answer. It reports whether
-// a message contained a report.
-func writeRun(out io.Writer, v textfmt.View, name string, event []byte, server *awsemu.Server,
-	result runtimeapi.Invocation) (reported bool) {
-	writeTitle(out, "Event, "+name)
-	fmt.Fprintln(out, strings.TrimSpace(string(event)))
-	messages := server.Messages()
-	for _, m := range messages {
+// localRun is what one run of the function received and sent.
+type localRun struct {
+	view      textfmt.View
+	server    *awsemu.Server
+	result    runtimeapi.Invocation
+	event     []byte
+	eventName string
+}
+
+// writeReports prints the report of each message that contains one, and reports whether there was
+// one.
+func (run localRun) writeReports(out io.Writer) (found bool) {
+	for _, m := range run.server.Messages() {
 		if r, err := render.ReportIn(m.Body("default")); err == nil {
-			reported = true
-			writeTitle(out, "Report")
-			_ = report.Text(out, r, v) // out reports a write error later
+			found = true
+			writeTitle(out, run.view, "Report")
+			_ = report.Text(out, r, run.view) // out reports a write error later
 		}
 	}
+	return found
+}
+
+// write prints the alert, the metrics and the answer. With View.Verbose it also prints the event.
+func (run localRun) write(out io.Writer) {
+	messages := run.server.Messages()
 	for _, m := range messages {
-		writeTitle(out, "Alert, as a mail from "+m.TopicARN)
+		writeTitle(out, run.view, "Alert, as a mail from "+m.TopicARN)
 		fmt.Fprintf(out, "Subject: %s\n\n%s", m.Subject, m.Body("email"))
 	}
 	if len(messages) == 0 {
-		writeTitle(out, "Alert")
+		writeTitle(out, run.view, "Alert")
 		fmt.Fprintln(out, "no alert was sent")
 	}
-	writeTitle(out, "Metrics")
-	writeMetrics(out, server.Metrics())
-	writeTitle(out, "Answer of the function")
-	fmt.Fprintln(out, strings.TrimSpace(string(result.Payload)))
+	writeTitle(out, run.view, "Metrics")
+	writeMetrics(out, run.server.Metrics())
+	if run.view.Verbose {
+		writeTitle(out, run.view, "Event, "+run.eventName)
+		fmt.Fprintln(out, strings.TrimSpace(string(run.event)))
+	}
+	writeTitle(out, run.view, "Answer of the function")
+	fmt.Fprintln(out, strings.TrimSpace(string(run.result.Payload)))
 	fmt.Fprintf(out, "\n%s to AWS, %s until the first event, %s for the event, peak memory %.0f MB\n",
-		textfmt.Plural(len(server.Calls()), "call"), result.InitDuration.Round(time.Millisecond/10),
-		result.Duration.Round(time.Millisecond), float64(result.MaxRSS)/(1<<20))
-	return reported
+		textfmt.Plural(len(run.server.Calls()), "call"),
+		run.result.InitDuration.Round(time.Millisecond/10),
+		run.result.Duration.Round(time.Millisecond), float64(run.result.MaxRSS)/(1<<20))
+	if !run.view.Verbose {
+		fmt.Fprintln(out, "--verbose also prints the event and the function's logs")
+	}
 }
 
 func hasReport(result runtimeapi.Invocation) bool {
@@ -387,12 +416,15 @@ func auditAgain(ctx context.Context, out io.Writer, v textfmt.View, account *aws
 	if err != nil {
 		return err
 	}
-	writeTitle(out, "Report of a second audit: the function sent none")
+	writeTitle(out, v, "Report of a second audit: the function sent none")
 	return report.Text(out, r, v)
 }
 
-func writeTitle(out io.Writer, text string) {
-	fmt.Fprintf(out, "\n== %s %s\n\n", text, strings.Repeat("=", max(0, 90-len(text))))
+// writeTitle writes the title of a part of the output, with a rule up to the width of the view.
+func writeTitle(out io.Writer, v textfmt.View, text string) {
+	title := "== " + text + " "
+	title += strings.Repeat("=", max(2, v.Columns()-len(title)))
+	fmt.Fprintf(out, "\n%s\n\n", v.Painted(textfmt.Strong, title))
 }
 
 func writeMetrics(out io.Writer, datums []awsemu.Datum) {

@@ -38,7 +38,7 @@ func TestDiffWithUnknownReleases(t *testing.T) {
 		line, want string
 		exit       exitError
 	}{
-		{"diff --from 4.0.520 --to latest", "Remotion 4.0.520 to 4.0.527\n\nuser policy: no change\n", 0},
+		{"diff --from 4.0.520 --to latest", "Remotion 4.0.520 to 4.0.527: no change\n\nuser policy: no change\n", 0},
 		{"diff --from 4.0.520 --to 4.0.541", "user policy: no change, as far as 4.0.527 tells\n", 0},
 		{"diff --from 4.0.520 --to 5.0.0", "user policy: no known change, which is unverified\n",
 			exitUnverified},

@@ -21,7 +21,8 @@ func (f *viewFlags) register(root *cobra.Command) {
 		"environment)")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false,
 		"also print evidence, assumptions and logs")
-	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print only results and errors: no progress, no notes")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false,
+		"print only results and errors: no progress, no notes")
 	flags.BoolVar(&f.all, "all", false, "also list what is as it should be")
 }
 

@@ -78,6 +78,8 @@ type Finding struct {
 	Severity policies.Severity `json:"severity,omitzero"`
 	Reason   string            `json:"reason,omitempty"`
 	Impact   string            `json:"impact,omitempty"`
+	// Stops is for the text of the verdict. It is zero for a requirement that is not Remotion's.
+	Stops policies.Stops `json:"-"`
 }
 
 // maxWork is the work of one check in units of iampolicy.UnitOfWork. Requirements that are left
@@ -170,6 +172,7 @@ func (r *Verdict) applyAlternatives(required []Requirement) {
 			c := required[i].remotion.Given(granted)
 			f := &r.Findings[i]
 			f.Reason, f.Impact, f.Severity = c.Reason, c.Impact, min(f.Severity, c.Severity)
+			f.Stops = c.Stops
 		}
 	}
 }

@@ -96,6 +96,8 @@ type Change struct {
 	UsedWhen   string               `json:"usedWhen,omitempty"`
 	Reason     string               `json:"reason,omitempty"`
 	Impact     string               `json:"impact,omitempty"`
+	// Stops is for the text. It is zero for a requirement that is not Remotion's.
+	Stops policies.Stops `json:"-"`
 }
 
 // Compare evaluates the current and the proposed policies and returns what changes. Both have the
@@ -175,7 +177,7 @@ func (r Replacement) HasUnverified() bool { return r.Unverified > 0 || r.Problem
 func (p *partComparison) change(r Requirement, before, after Finding) Change {
 	c := Change{Sid: after.Sid, Action: after.Action, Resource: after.Resource,
 		Before: before.Status, After: after.Status, Severity: after.Severity, Reason: after.Reason,
-		Impact: after.Impact}
+		Impact: after.Impact, Stops: after.Stops}
 	explain := after
 	switch {
 	case after.Status == iampolicy.Satisfied && before.Status == iampolicy.Satisfied:

@@ -35,7 +35,7 @@ func ForAdmin(w io.Writer, h Handover, v Variant) error {
 		gaps = h.allGaps()
 	}
 	p.fields("Reason", h.causes(gaps), maxCauses, "cause")
-	p.fields("Impact", h.impacts(gaps), maxCauses, "impact")
+	p.fields("Impact", h.impacts(gaps), maxImpacts, "impact")
 	p.fields("Needed", needTexts(gaps), maxNeeds, "permission")
 	for _, warning := range h.warnings(edits, v) {
 		label, text, _ := strings.Cut(warning, ": ")

@@ -30,6 +30,10 @@ type Handover struct {
 	// Both are empty for a fix of gaps.
 	Tightens     string
 	TightensKind audit.NoticeKind
+	// View is how the reader wants to see a text; other forms do not use it.
+	View textfmt.View
+	// Settings are further flags that a command needs to repeat the audit, or --report with its file.
+	Settings []string
 	// Callers is the value of --callers with which an audit finds the target again; empty for a
 	// render role, which each audit finds.
 	Callers string
@@ -257,7 +261,8 @@ func (h Handover) Command(format string, v Variant, extra ...string) string {
 	if v != Default {
 		words = append(words, "--"+string(v))
 	}
-	return textfmt.ShellWords(append(append(words, "--format", format), extra...)...)
+	return textfmt.ShellWords(slices.Concat(words, h.Settings, []string{"--format", format},
+		extra)...)
 }
 
 // Format returns the format that the owner of the documents takes.

@@ -7,8 +7,8 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
-	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/remedy"
+	"github.com/remotion-audit/remotion-audit/internal/report"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
@@ -19,6 +19,7 @@ const labelWidth = 11
 type page struct {
 	b     strings.Builder
 	width int
+	view  textfmt.View // for its tones only
 }
 
 func (p *page) line(format string, args ...any) {
@@ -26,12 +27,37 @@ func (p *page) line(format string, args ...any) {
 }
 
 // field writes a label and a text, which is wrapped in the second column.
-func (p *page) field(label, text string) {
-	for i, l := range textfmt.Wrap(textfmt.OneLine(text), p.width-labelWidth) {
+func (p *page) field(label, text string) { p.entry(label, "", textfmt.Plain, text) }
+
+// entry writes a label and a text that begins with a word in a tone. The word can be empty.
+func (p *page) entry(label, word string, tone textfmt.Tone, text string) {
+	for i, l := range textfmt.Wrap(textfmt.OneLine(word+" "+text), p.width-labelWidth) {
 		if i > 0 {
 			label = ""
 		}
-		p.line("%-*s%s", labelWidth, label, l)
+		if i == 0 && word != "" && strings.HasPrefix(l, word) {
+			l = p.view.Painted(tone, word) + l[len(word):]
+		}
+		p.line("%s%s", p.label(label), l)
+	}
+}
+
+// label returns a label with the blanks up to the second column.
+func (p *page) label(text string) string {
+	return p.view.Painted(textfmt.Faint, text) + strings.Repeat(" ", max(0, labelWidth-len(text)))
+}
+
+// commandLine writes a label and a command, which is not wrapped.
+func (p *page) commandLine(label, text string) { p.line("%s%s", p.label(label), text) }
+
+// title writes a heading: a word, and what it is about.
+func (p *page) title(tone textfmt.Tone, word, text string) {
+	for i, l := range textfmt.Wrap(textfmt.OneLine(text), p.width-len(word)-2) {
+		start := p.view.Painted(tone, word)
+		if i > 0 {
+			start = strings.Repeat(" ", len(word))
+		}
+		p.line("%s  %s", start, l)
 	}
 }
 
@@ -77,7 +103,9 @@ func (p *page) edit(e remedy.Edit) {
 		}
 		switch {
 		case h.Statement > 0 && h.Statement != statement && e.Before != nil:
-			p.line("  %s", statementTitle(h.Statement, h.Sid))
+			for _, l := range textfmt.Wrap(statementTitle(h.Statement, h.Sid), p.width-2) {
+				p.line("  %s", l)
+			}
 		case i > 0:
 			p.line("  ...")
 		}
@@ -87,9 +115,20 @@ func (p *page) edit(e remedy.Edit) {
 				p.line("  and %s", textfmt.Plural(len(h.Lines)-at, "more line"))
 				break
 			}
-			p.line("  %s", l)
+			p.line("  %s", p.view.Painted(diffTone(l), l.String()))
 		}
 	}
+}
+
+// diffTone returns the tone of a line of a diff.
+func diffTone(l remedy.DiffLine) textfmt.Tone {
+	switch l.Op {
+	case '+':
+		return textfmt.Added
+	case '-', '^':
+		return textfmt.Removed
+	}
+	return textfmt.Plain
 }
 
 // changes lists what the edits change, in sentences.
@@ -145,15 +184,24 @@ func (h Handover) causes(gaps []remedy.Need) (list []string) {
 	return list
 }
 
-// impacts says what the gaps break, the most severe first and each impact once.
+// impacts says what the gaps break, the most severe first, each with the actions that it is about.
 func (h Handover) impacts(gaps []remedy.Need) (list []string) {
-	for _, severity := range []policies.Severity{policies.Critical, policies.High, policies.Medium,
-		policies.Low} {
-		for _, n := range gaps {
-			if f, ok := h.findingOf(n); ok && f.Severity == severity && f.Impact != "" {
-				list = textfmt.AppendNew(list, severity.String()+": "+f.Impact)
-			}
+	var findings []audit.Finding
+	for _, n := range gaps {
+		if f, ok := h.findingOf(n); ok && f.Impact != "" {
+			findings = append(findings, f)
 		}
+	}
+	slices.SortStableFunc(findings, func(a, b audit.Finding) int {
+		return int(b.Severity) - int(a.Severity)
+	})
+	g := report.Group{Findings: findings}
+	for _, e := range g.Effects() {
+		text := e.Severity.String() + ": " + e.Impact
+		if len(g.Actions()) > 1 {
+			text += " (" + strings.Join(e.Actions, ", ") + ")"
+		}
+		list = append(list, text)
 	}
 	return list
 }

@@ -5,15 +5,17 @@ import (
 	"io"
 	"strings"
 
+	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/remedy"
+	"github.com/remotion-audit/remotion-audit/internal/report"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
-// textWidth is the width of a text in a terminal.
+// textWidth is the width of a text that is not for a terminal.
 const textWidth = 88
 
-// maxNeeds, maxCauses and maxChanges bound the lists in a text. JSON has all elements.
-const maxNeeds, maxCauses, maxChanges = 12, 3, 12
+// maxNeeds, maxCauses, maxImpacts and maxChanges bound the lists in a text. JSON has all elements.
+const maxNeeds, maxCauses, maxImpacts, maxChanges = 12, 3, 8, 12
 
 // writeText writes a fix for people: the cause, the line diff, the proof, and one command.
 func writeText(w io.Writer, h Handover, v Variant) error {
@@ -22,7 +24,10 @@ func writeText(w io.Writer, h Handover, v Variant) error {
 			return err
 		}
 	}
-	p := &page{width: textWidth}
+	p := &page{width: textWidth, view: h.View}
+	if h.View.Width > 0 {
+		p.width = h.View.Width
+	}
 	p.head(h, v)
 	p.owner(h)
 	p.mainEdits(h)
@@ -38,17 +43,33 @@ func writeText(w io.Writer, h Handover, v Variant) error {
 // head writes the principal, the cause and the impact.
 func (p *page) head(h Handover, v Variant) {
 	if h.Tightens != "" {
-		p.line("TIGHTEN  %s in account %s", textfmt.OneLine(h.Fix.Target), textfmt.OneLine(h.Account))
+		p.title(textfmt.Strong, "TIGHTEN", h.Fix.Target+" in account "+h.Account)
 		p.line("")
 		p.field("Notice", sentence(textfmt.OneLine(h.Tightens))+".")
 		return
 	}
-	p.line("FIX %d  %s in account %s: closes %d of %s", h.Fix.Number, textfmt.OneLine(h.Fix.Target),
-		textfmt.OneLine(h.Account), len(h.closes(v)), textfmt.Plural(h.Fix.Gaps, "gap"))
+	p.title(textfmt.Strong, fmt.Sprintf("FIX %d", h.Fix.Number), fmt.Sprintf(
+		"%s in account %s: closes %d of %s", h.Fix.Target, h.Account, len(h.closes(v)),
+		textfmt.Plural(h.Fix.Gaps, "gap")))
 	p.line("")
 	gaps := h.allGaps()
 	p.fields("Cause", h.causes(gaps), maxCauses, "cause")
-	p.fields("Impact", h.impacts(gaps), maxCauses, "impact")
+	p.writeImpacts(h.impacts(gaps))
+}
+
+// writeImpacts writes what breaks, with its severity in a tone.
+func (p *page) writeImpacts(impacts []string) {
+	label := "Impact"
+	for _, text := range textfmt.Shorten(impacts, maxImpacts, "impact") {
+		word, rest, found := strings.Cut(text, ": ")
+		var severity policies.Severity
+		if !found || severity.UnmarshalText([]byte(word)) != nil {
+			p.field(label, text)
+		} else {
+			p.entry(label, word+":", report.SeverityTone(severity), rest)
+		}
+		label = ""
+	}
 }
 
 func (p *page) owner(h Handover) {
@@ -127,13 +148,18 @@ func (p *page) ask(g remedy.Guard) {
 	}
 }
 
-// wrapIndented wraps a line, and keeps a line as it is that starts with a blank: it is part of a
-// document.
+// wrapIndented wraps a line and keeps its indentation. It keeps a line of a document as it is.
 func wrapIndented(line string, width int) []string {
-	if strings.HasPrefix(line, " ") || strings.HasPrefix(line, "{") || strings.HasPrefix(line, "}") {
+	text := strings.TrimLeft(line, " ")
+	if text == "" || strings.ContainsAny(text[:1], `{}[]"`) {
 		return []string{line}
 	}
-	return textfmt.Wrap(line, width)
+	indent := line[:len(line)-len(text)]
+	lines := textfmt.Wrap(text, width-len(indent))
+	for i := range lines {
+		lines[i] = indent + lines[i]
+	}
+	return lines
 }
 
 // remaining writes the gaps that no edit closes.
@@ -142,7 +168,7 @@ func (p *page) remaining(h Handover) {
 		return
 	}
 	p.line("")
-	p.line("REMAINING")
+	p.line("%s", p.view.Painted(textfmt.Strong, "REMAINING"))
 	var texts []string
 	for _, r := range h.Fix.Remaining {
 		text := needText(r.Need) + ": "
@@ -161,7 +187,7 @@ func (p *page) wider(h Handover) {
 		return
 	}
 	p.line("")
-	p.line("ALLOWS MORE  a wider correction, which needs no other edit")
+	p.title(textfmt.Strong, "ALLOWS MORE", "a wider correction, which needs no other edit")
 	for _, e := range wider.Edits {
 		p.line("")
 		p.edit(e)
@@ -180,7 +206,7 @@ func (p *page) undo(h Handover) {
 		return
 	}
 	p.line("")
-	p.line("UNDO  restore the document that worked")
+	p.title(textfmt.Strong, "UNDO", "restore the document that worked")
 	from := "the evidence of an earlier run"
 	if undo.Version != "" {
 		from = "version " + textfmt.OneLine(undo.Version) + " of the managed policy"
@@ -220,10 +246,10 @@ func (p *page) handover(h Handover, v Variant) {
 		label = "Document"
 	}
 	if format != "cli" {
-		p.line("%-*s%s", labelWidth, label, h.Command(format, v))
+		p.commandLine(label, h.Command(format, v))
 		return
 	}
-	p.line("%-*s%s", labelWidth, label, h.Command(format, v, "--output", "fix.sh"))
+	p.commandLine(label, h.Command(format, v, "--output", "fix.sh"))
 	p.field("", "Read the script, then run it with: sh fix.sh")
 }
 
@@ -244,4 +270,21 @@ func (h Handover) Line() string {
 		names[i] = shortTitle(e)
 	}
 	return text + ", edits " + textfmt.Enumerate(names, 3)
+}
+
+// ListEntry returns the fix in a few lines for a list: what it closes, and the command that prints
+// it.
+func (h Handover) ListEntry() string {
+	p := &page{width: textWidth, view: h.View}
+	if h.View.Width > 0 {
+		p.width = h.View.Width
+	}
+	number, text, _ := strings.Cut(h.Line(), "  ")
+	p.title(textfmt.Strong, number, text)
+	words := []string{"remotion-audit", "fix", "--target", h.Fix.Target}
+	if h.Callers != "" {
+		words = append(words, "--callers", h.Callers)
+	}
+	p.line("%*s%s", len(number)+2, "", textfmt.ShellWords(append(words, h.Settings...)...))
+	return p.b.String()
 }

@@ -166,6 +166,9 @@ func nearMatchOf(pattern, need, example string) NearMatch {
 	}
 	for i, kind := range fieldMiss {
 		if p := compileAction(got[i+1]); !p.match(strings.ToLower(want[i+1])) {
+			if kind == WrongAccount && otherResource(got, want[arn.Account], need, example) {
+				return m
+			}
 			m.Kind, m.Got, m.Want = kind, got[i+1], want[i+1]
 			return m
 		}
@@ -187,6 +190,18 @@ func nearMatchOf(pattern, need, example string) NearMatch {
 		m.detectTypo(got[arn.Resource], needed[arn.Resource], head)
 	}
 	return m
+}
+
+// otherResource reports whether a pattern is about another resource of another account, such as a
+// layer that Remotion publishes. With the account of the example it would not match either, and is
+// no near match.
+func otherResource(got arn.Fields, account, need, example string) bool {
+	if len(got[arn.Account]) != 12 || strings.Trim(got[arn.Account], "0123456789") != "" {
+		return false
+	}
+	got[arn.Account] = account
+	return !matchesResource(got.String(), example) &&
+		nearMatchOf(got.String(), need, example).Kind == Narrower
 }
 
 // fieldMiss are the kinds for the second to fifth field of an ARN.

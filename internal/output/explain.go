@@ -21,7 +21,7 @@ func explainJSON(w io.Writer, e explain.Explanations, _ textfmt.View) error {
 // layers in the order of the evaluation.
 func explainText(w io.Writer, all explain.Explanations, v textfmt.View) error {
 	for i, e := range all.Explanations {
-		p := derivation{report.NewBlocks(audit.Report{}).SetView(v)}
+		p := derivation{report.NewBlocks(v)}
 		if i > 0 {
 			p.Line("")
 		}
@@ -46,18 +46,7 @@ func explainText(w io.Writer, all explain.Explanations, v textfmt.View) error {
 type derivation struct{ *report.Blocks }
 
 // section writes the head of a section.
-func (p derivation) section(title, text string) {
-	p.Line("")
-	lines := textfmt.Wrap(title+"  "+text, maxLine)
-	for i, line := range lines {
-		if i == 0 {
-			line = title + "  " + strings.TrimPrefix(strings.TrimPrefix(line, title), " ")
-		} else {
-			line = "  " + line
-		}
-		p.Line(line)
-	}
-}
+func (p derivation) section(title, text string) { p.Section(title, text) }
 
 // field writes a field, unless its text is empty.
 func (p derivation) field(label, text string) {
@@ -81,8 +70,8 @@ func (p derivation) writeHead(account string, e explain.Explanation) {
 	if e.Request.By != "" {
 		of = " on " + e.Principal.Name + " for " + e.Request.By
 	}
-	p.Line(fmt.Sprintf("%s  %s %s%s", strings.ToUpper(string(e.Verdict.Status)), e.Request.Action,
-		verdictTexts[e.Verdict.Status], of))
+	p.Title(report.StatusTone(e.Verdict.Status), strings.ToUpper(string(e.Verdict.Status)),
+		e.Request.Action+" "+verdictTexts[e.Verdict.Status]+of)
 	p.Line("")
 	if cause := string(e.Verdict.Cause); cause != "" {
 		p.field("Cause", cause+": "+e.Verdict.Why)
@@ -94,9 +83,7 @@ func (p derivation) writeHead(account string, e explain.Explanation) {
 	}
 	if e.Fix != nil {
 		p.field("Fix", e.Fix.Text)
-		for _, line := range e.Fix.Diff {
-			p.Line(indent + line)
-		}
+		p.Diff(e.Fix.Diff)
 		if e.Fix.Command != "" {
 			p.Fields(report.Field{Label: "Command", Text: e.Fix.Command, Command: true})
 		}
@@ -238,23 +225,17 @@ func (p derivation) writeStep(s explain.Step) {
 	}
 	p.field(stepLabel(s), text)
 	if marked {
-		p.Line(indent + textfmt.OneLine(s.Pattern))
+		p.Line(p.Indent() + textfmt.OneLine(s.Pattern))
 		below := mark + " " + s.CaretText()
-		if len(indent+below) > maxLine {
+		if len(p.Indent()+below) > p.Columns() {
 			below = mark
 		}
-		p.Line(indent + below)
+		p.Line(p.Indent() + below)
 		if below == mark {
 			p.field("", s.CaretText())
 		}
 	}
 }
-
-// maxLine is the length of the longest line, except of a name that cannot be broken.
-const maxLine = 98
-
-// indent is the column of the text of a field.
-const indent = "                "
 
 func (p derivation) writeSimulation(s explain.Simulation) {
 	if s.Decision == "" {

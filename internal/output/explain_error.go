@@ -26,33 +26,53 @@ const labelWidth = 15
 
 // An errorPage is the text of an explanation.
 type errorPage struct {
-	b     bytes.Buffer
-	width int // of the text in columns
+	b    bytes.Buffer
+	view textfmt.View
 }
 
 // line writes one line. Text from the error can contain any character.
 func (p *errorPage) line(text string) { p.b.WriteString(textfmt.OneLine(text) + "\n") }
 
+// title writes a heading: a word in a tone, and what it is about.
+func (p *errorPage) title(tone textfmt.Tone, word, text string) {
+	if text == "" {
+		p.b.WriteString(p.view.Painted(tone, textfmt.OneLine(word)) + "\n")
+		return
+	}
+	for i, line := range textfmt.Wrap(textfmt.OneLine(text), p.view.Columns()-len(word)-2) {
+		start := p.view.Painted(tone, word)
+		if i > 0 {
+			start = strings.Repeat(" ", len(word))
+		}
+		p.b.WriteString(start + "  " + line + "\n")
+	}
+}
+
 // field writes a label and a text over several lines.
 func (p *errorPage) field(label, text string) {
-	for i, line := range textfmt.Wrap(textfmt.OneLine(text), p.width-labelWidth-2) {
+	for i, line := range textfmt.Wrap(textfmt.OneLine(text), p.view.Columns()-labelWidth-2) {
 		if i > 0 {
 			label = ""
 		}
-		p.line(fmt.Sprintf("  %-*s%s", labelWidth, label, line))
+		blanks := strings.Repeat(" ", max(0, labelWidth-len(label)))
+		p.b.WriteString("  " + p.view.Painted(textfmt.Faint, label) + blanks + line + "\n")
 	}
 }
 
 // fact writes a fact, also an unknown one.
 func (p *errorPage) fact(label string, f denial.Fact) { p.field(label, f.String()) }
 
-func (p *errorPage) section(title string) { p.line(""); p.line(title) }
+// section writes the heading of a part of the text. text can be empty.
+func (p *errorPage) section(word, text string) {
+	p.line("")
+	p.title(textfmt.Strong, word, text)
+}
 
 // list writes a section with an entry for each text.
 func (p *errorPage) list(title string, entries []string) {
-	p.section(title)
+	p.section(title, "")
 	for _, entry := range entries {
-		for i, line := range textfmt.Wrap(textfmt.OneLine(entry), p.width-4) {
+		for i, line := range textfmt.Wrap(textfmt.OneLine(entry), p.view.Columns()-4) {
 			p.line([]string{"  - ", "    "}[min(i, 1)] + line)
 		}
 	}
@@ -61,8 +81,8 @@ func (p *errorPage) list(title string, entries []string) {
 // errorText writes the explanation as text: what AWS denied, what it means for Remotion, what to
 // add, and what to do next.
 func errorText(w io.Writer, a advice.Advice, v textfmt.View) error {
-	p := errorPage{width: v.Columns()}
-	p.line(errorHeadline(a.Error))
+	p := errorPage{view: v}
+	p.title(errorHeadline(a.Error))
 	for _, sentence := range a.Meaning {
 		p.field("Meaning", sentence)
 	}
@@ -84,7 +104,7 @@ func errorText(w io.Writer, a advice.Advice, v textfmt.View) error {
 	default:
 		p.list("WHERE TO LOOK", a.Look)
 	}
-	p.section("NEXT")
+	p.section("NEXT", "")
 	for _, c := range a.Commands {
 		p.line("  " + c.Purpose + ":")
 		p.line("    " + c.Line)
@@ -95,28 +115,34 @@ func errorText(w io.Writer, a advice.Advice, v textfmt.View) error {
 	return err
 }
 
-func errorHeadline(m denial.Message) string {
+// errorHeadline returns what the text is, in a tone, and what it is about.
+func errorHeadline(m denial.Message) (tone textfmt.Tone, word, text string) {
 	switch m.Kind {
 	case denial.OtherProblem:
-		return "NO PERMISSION PROBLEM  " + m.Problem.Title
+		return textfmt.Unknown, "NO PERMISSION PROBLEM", m.Problem.Title
 	case denial.Encoded:
-		return "ACCESS DENIED  encoded authorization message"
+		return textfmt.Critical, "ACCESS DENIED", "encoded authorization message"
 	case denial.Denied:
-		what := "action unknown"
-		if m.Action.Known() {
-			what = string(m.Action)
-		} else if len(m.OneOf) > 0 {
-			what = textfmt.Or(m.OneOf)
-		}
-		switch {
-		case m.Layer == "":
-			return "ACCESS DENIED  " + what + ", policy type unknown"
-		case m.Deny == denial.Explicit:
-			return fmt.Sprintf("ACCESS DENIED  %s: denied by %s %s", what, article(m.Layer), m.Layer)
-		}
-		return fmt.Sprintf("ACCESS DENIED  %s: no %s allows it", what, m.Layer)
+		return textfmt.Critical, "ACCESS DENIED", deniedText(m)
 	}
-	return "UNKNOWN ERROR TEXT"
+	return textfmt.Unknown, "UNKNOWN ERROR TEXT", ""
+}
+
+// deniedText says which action is denied, and by which layer.
+func deniedText(m denial.Message) string {
+	what := "action unknown"
+	if m.Action.Known() {
+		what = string(m.Action)
+	} else if len(m.OneOf) > 0 {
+		what = textfmt.Or(m.OneOf)
+	}
+	switch {
+	case m.Layer == "":
+		return what + ", policy type unknown"
+	case m.Deny == denial.Explicit:
+		return fmt.Sprintf("%s: denied by %s %s", what, article(m.Layer), m.Layer)
+	}
+	return fmt.Sprintf("%s: no %s allows it", what, m.Layer)
 }
 
 // article returns the article of a layer's name.
@@ -187,7 +213,7 @@ func denyText(d denial.Deny) string {
 // writeNeeds writes the permissions of Remotion that the action belongs to.
 func (p *errorPage) writeNeeds(a advice.Advice) {
 	for _, n := range a.Needs {
-		p.section(fmt.Sprintf("REMOTION  %s policy, statement %s: %s", n.Policy, n.Sid, n.Action))
+		p.section("REMOTION", fmt.Sprintf("%s policy, statement %s: %s", n.Policy, n.Sid, n.Action))
 		p.field("On", n.Resource)
 		if a.Error.Resource.Known() && !n.Covers {
 			p.field("Covers", "not the resource of this error")
@@ -221,7 +247,7 @@ func (p *errorPage) writeFix(a advice.Advice) {
 	if a.Error.Kind != denial.Denied && a.Error.Kind != denial.Encoded {
 		return
 	}
-	p.section("FIX")
+	p.section("FIX", "")
 	if a.NoAddition != "" {
 		p.field("Statement", "none: "+a.NoAddition)
 		return

@@ -98,6 +98,8 @@ func (g Guard) text() string {
 		return "ask " + g.Owner + " for an exception in " + policy
 	case len(g.Edits) == 0:
 		return "change " + policy + ": no exception was proved"
+	case g.Cause == iampolicy.UnmetCondition:
+		return "grant the permissions without the condition in " + g.Policy + ", which weakens a guard"
 	}
 	return "an exception in " + policy + ", which weakens a guard"
 }

@@ -16,8 +16,7 @@ func (p *page) writeAuditor(r audit.Report) {
 	if access == nil {
 		return
 	}
-	p.line("")
-	p.line("AUDITOR")
+	p.section("AUDITOR", "")
 	p.writeDenied("Auditor lacks", access.Lacks, "")
 	var layers []string
 	for _, d := range access.Lacks {
@@ -39,11 +38,11 @@ func (p *page) writeAuditor(r audit.Report) {
 	if access.AttachTo != "" {
 		to = textfmt.OneLine(access.AttachTo)
 	}
-	p.field("  ", "Fix", "add the policy to %s, or run `%s` as an administrator; `remotion-audit "+
+	p.field("  ", "Fix", "Add the policy to %s, or run `%s` as an administrator; `remotion-audit "+
 		"policies auditor --account %s` prints all that an audit needs", to,
 		textfmt.ShellWords("remotion-audit", "audit", "--callers", Callers(r)),
 		textfmt.OneLine(r.Account))
-	p.line("  %-*s%s", labelWidth, "Policy", textfmt.OneLine(textfmt.JSON(access.Policy)))
+	p.command("  ", "Policy", textfmt.OneLine(textfmt.JSON(access.Policy)))
 }
 
 // writeDenied writes the actions that a layer denies, with their targets. Actions with the same
@@ -94,6 +93,6 @@ func blockedFix(layers []string) string {
 		}
 		owners = textfmt.AppendNew(owners, owner)
 	}
-	return "a grant does not help against a Deny or a limit of another layer: ask " +
+	return "A grant does not help against a Deny or a limit of another layer: ask " +
 		strings.Join(owners, " and ") + " to allow the blocked actions to the auditor"
 }

@@ -22,12 +22,14 @@ func CheckText(w io.Writer, r check.Results, v textfmt.View) error {
 		p.writeVerdict(*r.Results[0].Verdict)
 		return p.writeTo(w)
 	}
-	p.line("%s  %s", strings.ToUpper(string(r.Status)), resultsHeadline(r))
+	p.title("", reportTone(r.Status), strings.ToUpper(string(r.Status)), resultsHeadline(r))
 	for _, result := range r.Results {
-		p.line("")
-		p.line("POLICY  %s", strings.Join(textfmt.OneLines(result.Policies), " + "))
+		p.line("") // names of files are not wrapped
+		p.line("%s  %s", p.view.Painted(textfmt.Strong, "POLICY"),
+			strings.Join(textfmt.OneLines(result.Policies), " + "))
 		if result.Verdict == nil {
-			p.line("%s  %s", strings.ToUpper(string(result.Status())), textfmt.OneLine(result.Error))
+			p.title("", reportTone(result.Status()), strings.ToUpper(string(result.Status())),
+				textfmt.OneLine(result.Error))
 			continue
 		}
 		p.writeVerdict(*result.Verdict)
@@ -62,7 +64,8 @@ func resultsHeadline(r check.Results) string {
 }
 
 func (p *page) writeVerdict(r check.Verdict) {
-	p.line("%s  %s", strings.ToUpper(string(r.Status)), checkHeadline(r))
+	p.title("", reportTone(r.Status), strings.ToUpper(string(r.Status)), checkHeadline(r))
+	p.writeOutcomes("If no other policy grants them", checkOutcomes(r))
 	p.line("")
 	p.field("", "Required", "%s", textfmt.OneLine(r.Required))
 	if r.Problem != "" {
@@ -70,6 +73,9 @@ func (p *page) writeVerdict(r check.Verdict) {
 	}
 	for _, g := range checkGroups(r) {
 		p.writeCheckGroup(g)
+	}
+	if p.view.All {
+		p.writeGranted(r)
 	}
 	for i, note := range r.Notes {
 		if i == 0 {
@@ -79,7 +85,7 @@ func (p *page) writeVerdict(r check.Verdict) {
 	}
 	for _, e := range r.Excess {
 		p.line("")
-		p.line("EXCESS  %s", textfmt.OneLine(e.Statement.String()))
+		p.title("", textfmt.Medium, "EXCESS", textfmt.OneLine(e.Statement.String()))
 		p.field("  ", "Grants", "%s on %s", textfmt.OneLine(e.Action), textfmt.OneLine(e.Resource))
 		p.field("  ", "Excess", "%s", string(e.Kind))
 		p.field("  ", "Example", "%s on %s", textfmt.OneLine(e.ExampleAction),
@@ -87,13 +93,58 @@ func (p *page) writeVerdict(r check.Verdict) {
 	}
 	if r.ExcessIncomplete {
 		p.line("")
-		p.line("There may be more excess: the check reached its limit of work. Split the policies " +
-			"into smaller files and check each.")
+		p.paragraph("", "There may be more excess: the check reached its limit of work. Split the "+
+			"policies into smaller files and check each.")
 	}
-	if len(r.Assumed) > 0 {
+	if len(r.Assumed) > 0 && (p.view.Verbose || dependsOnContext(r)) {
 		p.line("")
 		p.field("", "Context", "%s", strings.Join(textfmt.OneLines(r.Assumed), " "))
 	}
+}
+
+// writeOutcomes writes what will happen under a premise; nothing without outcomes.
+func (p *page) writeOutcomes(premise string, outcomes []string) {
+	for i := range outcomes {
+		outcomes[i] = lowerFirst(outcomes[i])
+	}
+	if outcomes != nil {
+		p.paragraph("", premise+": "+strings.Join(outcomes, "; ")+".")
+	}
+}
+
+// checkOutcomes returns what happens without the permissions that the policies do not grant.
+func checkOutcomes(r check.Verdict) []string {
+	var gaps []audit.Finding
+	for _, f := range r.Findings {
+		if f.Status.Gap() && f.Stops > 0 {
+			gaps = append(gaps, audit.Finding{Action: f.Action, Status: f.Status, Severity: f.Severity,
+				Stops: f.Stops})
+		}
+	}
+	return outcomesOf(gaps)
+}
+
+// writeGranted lists the granted permissions under the statements that grant them.
+func (p *page) writeGranted(r check.Verdict) {
+	granted := func(f check.Finding) (string, bool) {
+		return grantedBy(f.Covering), f.Status == iampolicy.Satisfied
+	}
+	for i, group := range groupedBy(r.Findings, granted) {
+		if i == 0 {
+			p.section("GRANTED", "")
+		}
+		p.paragraph("  ", textfmt.Capitalize(grantedBy(group[0].Covering)))
+		for _, f := range group {
+			p.writePermission("    ", f.Action, f.Resource)
+		}
+	}
+}
+
+// dependsOnContext reports whether a finding depends on a condition, so that the context matters.
+func dependsOnContext(r check.Verdict) bool {
+	return slices.ContainsFunc(r.Findings, func(f check.Finding) bool {
+		return f.Status == iampolicy.Conditional || f.Cause == iampolicy.UnmetCondition
+	})
 }
 
 func checkHeadline(r check.Verdict) string {
@@ -152,10 +203,9 @@ func checkRank(f check.Finding) policies.Severity { return cmp.Or(f.Severity, po
 
 func (p *page) writeCheckGroup(group []check.Finding) {
 	first := group[0]
-	var actions, impacts, examples []string
+	var actions, examples []string
 	for _, f := range group {
 		actions = addOnce(actions, f.Action)
-		impacts = addOnce(impacts, f.Impact)
 		example := f.ExampleARN
 		if f.ExampleAction != f.Action {
 			example = f.ExampleAction + " on " + example
@@ -163,11 +213,14 @@ func (p *page) writeCheckGroup(group []check.Finding) {
 		examples = addOnce(examples, example)
 	}
 	p.line("")
-	head := strings.ToUpper(string(first.Status))
+	severity, tone := "", StatusTone(first.Status)
 	if first.Severity > 0 {
-		head += "  " + first.Severity.String()
+		severity = first.Severity.String()
 	}
-	p.line("%s", head)
+	if first.Severity > 0 && first.Status.Gap() {
+		tone = SeverityTone(first.Severity)
+	}
+	p.title("", tone, strings.ToUpper(string(first.Status)), severity)
 	p.field("  ", "Actions", "%s", strings.Join(textfmt.OneLines(actions), ", "))
 	label := "Not covered"
 	switch first.Status {
@@ -179,9 +232,7 @@ func (p *page) writeCheckGroup(group []check.Finding) {
 	if len(examples) > 0 {
 		p.field("  ", label, "%s", textfmt.Some(textfmt.OneLines(examples), 1))
 	}
-	if len(impacts) > 0 {
-		p.field("  ", "Impact", "%s", strings.Join(impacts, "; "))
-	}
+	p.writeImpacts(group)
 	why := textfmt.OneLine(first.Why)
 	if first.Cause != "" {
 		why = string(first.Cause) + ": " + why
@@ -193,6 +244,27 @@ func (p *page) writeCheckGroup(group []check.Finding) {
 			covering = append(covering, s.String())
 		}
 		p.field("  ", "Granted by", "%s", strings.Join(textfmt.OneLines(covering), ", "))
+	}
+}
+
+// writeImpacts writes what breaks without the permissions of a group, each impact with its actions.
+func (p *page) writeImpacts(group []check.Finding) {
+	label, several := "Impact", slices.ContainsFunc(group, func(f check.Finding) bool {
+		return f.Action != group[0].Action
+	})
+	for _, same := range groupedBy(group, func(f check.Finding) (string, bool) {
+		return f.Impact, f.Impact != ""
+	}) {
+		var actions []string
+		for _, f := range same {
+			actions = addOnce(actions, textfmt.OneLine(f.Action))
+		}
+		text := textfmt.OneLine(same[0].Impact)
+		if several {
+			text += " (" + strings.Join(actions, ", ") + ")"
+		}
+		p.entry("  ", label, entry{text: text, hang: "  "})
+		label = ""
 	}
 }
 

@@ -61,3 +61,33 @@ func TestCheckListsEachActionUnderItsSeverity(t *testing.T) {
 		}
 	}
 }
+
+// TestCheckListsWhatIsGranted checks that View.All lists the granted permissions with the
+// statements that grant them.
+func TestCheckListsWhatIsGranted(t *testing.T) {
+	t.Parallel()
+	at := iampolicy.StatementRef{Policy: "p.json", Index: 2, Sid: "Storage"}
+	v := check.Verdict{Status: "gaps", Findings: []check.Finding{
+		{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/*", Status: iampolicy.Satisfied,
+			Covering: []iampolicy.StatementRef{at}},
+		{Action: "s3:ListAllMyBuckets", Resource: "*", Status: iampolicy.Satisfied,
+			Covering: []iampolicy.StatementRef{at}},
+		{Action: "s3:PutObject", Resource: "arn:aws:s3:::b/*", Status: iampolicy.Missing},
+	}}
+	const list = `
+GRANTED
+  Granted by statement 2 (Sid Storage) of p.json
+    s3:GetObject on arn:aws:s3:::b/*
+    s3:ListAllMyBuckets
+`
+	for _, all := range []bool{false, true} {
+		var b strings.Builder
+		if err := CheckText(&b, check.Results{Results: []check.Result{{Verdict: &v}}},
+			textfmt.View{All: all}); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(b.String(), list) != all {
+			t.Errorf("all %v:\n%s", all, b.String())
+		}
+	}
+}

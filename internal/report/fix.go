@@ -23,22 +23,63 @@ func (g Group) Fix(fixes []remedy.Fix, most int) (e remedy.Excerpt, ok bool) {
 	return remedy.ExcerptFor(fixes, g.Target, g.Policy, gaps, 0, most)
 }
 
-// writeFix writes the fix of a group: the changes, the changed lines, and one command. It reports
-// whether there is a fix that the account can make.
-func (p *page) writeFix(g Group) bool {
-	e, ok := g.Fix(p.fixes, maxDiff)
-	if !ok {
-		return false
+// writeFix writes an excerpt in words, and one command. If the account cannot make the change, it
+// writes the command that prints the policy that is needed.
+func (p *page) writeFix(g Group, e remedy.Excerpt, ok bool) {
+	if ok {
+		p.field("  ", "Fix", "%s", sentence(textfmt.OneLine(e.Text)))
 	}
-	p.field("  ", "Fix", "%s", textfmt.OneLine(e.Text))
-	for _, line := range e.Diff {
-		p.line("    %s", textfmt.OneLine(line))
+	if others := g.otherGuards(p.fixes); others != nil {
+		p.field("  ", "Also needs", "an exception in %s, which blocks the same permissions",
+			textfmt.Enumerate(others, 3))
 	}
-	if !e.Edits {
-		return false
+	switch {
+	case ok && e.Edits:
+		p.command("  ", "Command", g.FixCommand(e, p.targets, p.fixSettings))
+	case g.RootCause() != "":
+		p.command("  ", "Policy", textfmt.OneLine(g.Findings[0].Command))
 	}
-	p.line("  %-*s%s", labelWidth, "Command", g.FixCommand(e, p.targets, p.fixSettings))
-	return true
+}
+
+// otherGuards names the guards that block gaps of the group, except the first, which the text of
+// the fix names. One exception alone closes nothing if two guards block the same gap.
+func (g Group) otherGuards(fixes []remedy.Fix) (names []string) {
+	for _, f := range fixes {
+		if f.Target != g.Target || f.Policy != g.Policy && f.Policy != "" {
+			continue
+		}
+		for _, guard := range f.Guards {
+			if !slices.ContainsFunc(guard.Blocks, g.isAbout) {
+				continue
+			}
+			name := guard.Policy
+			if len(guard.Statements) == 1 {
+				name = guard.Statements[0].String()
+			}
+			names = append(names, textfmt.OneLine(name))
+		}
+	}
+	if len(names) < 2 {
+		return nil
+	}
+	return names[1:]
+}
+
+// isAbout reports whether a gap is one of the findings of the group.
+func (g Group) isAbout(n remedy.Need) bool {
+	return slices.ContainsFunc(g.Findings, func(f audit.Finding) bool {
+		return f.Sid == n.Sid && f.Action == n.Action && f.Resource == n.Resource
+	})
+}
+
+// sentence returns a text with a capital letter at the start, unless it starts with the name of an
+// action or a resource.
+func sentence(s string) string {
+	word, _, _ := strings.Cut(s, " ")
+	if word == "" || strings.Trim(word, "abcdefghijklmnopqrstuvwxyz,-") != "" {
+		return s
+	}
+	return textfmt.Capitalize(s)
 }
 
 // FixCommand returns the command that prints an excerpt of the group. targets are those of the

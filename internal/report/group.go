@@ -25,14 +25,15 @@ type Group struct {
 	Findings []audit.Finding
 }
 
-// Grouped groups findings with the same target, kind of policy, status, cause and explanation.
-// Groups are sorted by severity, highest first, and then by their first finding.
+// Grouped groups findings with the same target, kind of policy, status, cause and explanation. An
+// explanation that is the same for several statements of one policy is one explanation. Groups are
+// sorted by severity, highest first, and then by their first finding.
 func Grouped(findings []audit.Finding) []Group {
 	var groups []Group
 	index := map[string]int{}
 	for _, f := range findings {
 		key := strings.Join([]string{f.Target, string(f.Policy), string(f.Status), string(f.Cause),
-			f.Why}, "\n")
+			explanation(f)}, "\n")
 		if f.RootCause != "" { // one fix closes all of them
 			key = strings.Join([]string{f.Target, string(f.Policy), string(f.RootCause)}, "\n")
 		}
@@ -47,12 +48,48 @@ func Grouped(findings []audit.Finding) []Group {
 		groups[i].Findings = append(groups[i].Findings, f)
 	}
 	slices.SortStableFunc(groups, func(a, b Group) int { return int(b.Severity) - int(a.Severity) })
-	for _, g := range groups {
+	for i, g := range groups {
+		if others := g.otherStatements(); others != nil {
+			groups[i].Why += "; the same holds for statement " + textfmt.Enumerate(others, maxStatements)
+		}
 		slices.SortStableFunc(g.Findings, func(a, b audit.Finding) int {
 			return int(b.Severity) - int(a.Severity)
 		})
 	}
 	return groups
+}
+
+// maxStatements is the number of further statements that the explanation of a group names.
+const maxStatements = 4
+
+// explanation returns why a finding is a gap, without the numbers of the statements: a condition on
+// each statement of a policy is one cause.
+func explanation(f audit.Finding) string {
+	why := f.Why
+	for _, s := range f.Statements {
+		why = strings.ReplaceAll(why, s.String(), s.Policy)
+	}
+	return why
+}
+
+// otherStatements returns the statements that the explanations of the findings name, and that of
+// the first finding does not.
+func (g Group) otherStatements() (list []string) {
+	if g.RootCause() != "" {
+		return nil
+	}
+	for _, f := range g.Findings {
+		if f.Why == g.Why {
+			continue
+		}
+		for _, s := range f.Statements {
+			if strings.Contains(f.Why, s.String()) && !strings.Contains(g.Why, s.String()) {
+				name := strings.TrimSuffix(strings.TrimPrefix(s.String(), "statement "), " of "+s.Policy)
+				list = textfmt.AppendNew(list, name)
+			}
+		}
+	}
+	return list
 }
 
 // Gaps groups the unmuted gaps of a report.
@@ -115,16 +152,6 @@ func (g Group) Examples() []string {
 		}
 		return f.ExampleARN
 	})
-}
-
-// Impact returns at most three impacts, highest severity first, and the number of the others. It
-// says "possibly" if a condition that the audit does not know may prevent them.
-func (g Group) Impact() string {
-	impacts := g.collect(func(f audit.Finding) string { return f.Impact })
-	if len(g.Findings) > 0 && g.Findings[0].UnderAssumedContext && len(impacts) > 0 {
-		impacts[0] = "possibly: " + impacts[0]
-	}
-	return strings.Join(textfmt.Shorten(impacts, 3, ""), "; ")
 }
 
 func (g Group) collect(of func(audit.Finding) string) (list []string) {

@@ -10,11 +10,11 @@ import (
 )
 
 // writeReleases writes the releases that the account is judged by, and the deployed functions.
-func (p *page) writeReleases(indent string, r audit.Remotion) {
+func (p *page) writeReleases(r audit.Remotion) {
 	if len(r.Releases) > 1 {
-		p.field(indent, "Remotion", "%s (combined requirements)", textfmt.OneLine(r.Release))
+		p.field("", "Remotion", "%s (combined requirements)", textfmt.OneLine(r.Release))
 	} else {
-		p.field(indent, "Remotion", "%s", textfmt.OneLine(r.Release))
+		p.field("", "Remotion", "%s", textfmt.OneLine(r.Release))
 	}
 	if len(r.Deployed) == 0 {
 		return
@@ -33,7 +33,7 @@ func (p *page) writeReleases(indent string, r audit.Remotion) {
 		}
 		parts = append(parts, name)
 	}
-	p.field(indent, "Deployed", "%s: %s", textfmt.Plural(functions, "function"),
+	p.field("", "Deployed", "%s: %s", textfmt.Plural(functions, "function"),
 		strings.Join(textfmt.Shorten(parts, most, "release"), ", "))
 }
 
@@ -69,20 +69,24 @@ func (p *page) writeNotices(r audit.Report) {
 			continue
 		}
 		if first {
-			p.line("")
-			p.line("NOTICES")
+			p.section("NOTICES", "")
 			first = false
 		}
 		text := textfmt.OneLine(n.Text)
 		if n.Target != "" {
 			text = textfmt.OneLine(n.Target) + ": " + text
 		}
+		e := entry{text: text}
 		if n.Severity > 0 {
-			text = n.Severity.String() + ": " + text
+			e.tone, e.word = SeverityTone(n.Severity), n.Severity.String()+":"
 		}
-		p.field("  ", "Notice", "%s", text)
+		p.entry("  ", "Notice", e)
 		if n.Command != "" {
-			p.line("  %-*s%s", labelWidth, "", textfmt.OneLine(n.Command))
+			command := textfmt.OneLine(n.Command)
+			if len(p.fixSettings) > 0 && strings.HasPrefix(command, "remotion-audit fix ") {
+				command += " " + textfmt.ShellWords(p.fixSettings...)
+			}
+			p.command("  ", "Command", command)
 		}
 	}
 }
@@ -92,24 +96,22 @@ func (p *page) writeUpgrade(u *audit.Upgrade) {
 	if u == nil {
 		return
 	}
-	p.line("")
-	p.line("AFTER AN UPGRADE to Remotion %s", textfmt.OneLine(u.To))
+	p.section("AFTER AN UPGRADE to Remotion "+textfmt.OneLine(u.To), "")
 	switch {
 	case u.Problem != "":
 		p.field("  ", "Unverified", "%s", textfmt.OneLine(u.Problem))
 	case len(u.Findings) > 0:
 	case u.KnownUntil != "":
-		p.line("  As far as %s tells, the upgrade needs no further permissions.",
-			textfmt.OneLine(u.KnownUntil))
+		p.paragraph("  ", "As far as "+textfmt.OneLine(u.KnownUntil)+
+			" tells, the upgrade needs no further permissions.")
 	default:
-		p.line("  The upgrade needs no further permissions.")
+		p.paragraph("  ", "The upgrade needs no further permissions.")
 	}
 	for i, g := range Grouped(u.Findings) {
 		if i > 0 {
 			p.line("")
 		}
-		p.line("  %s  %s", strings.ToUpper(g.Severity.String()), g.Principal())
-		p.writeGroup(g)
+		p.writeCard("  ", g)
 	}
 }
 

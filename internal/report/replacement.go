@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/check"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
@@ -16,6 +17,12 @@ import (
 // replacementWords are the first words of the text of a replacement.
 var replacementWords = map[check.ReplacementStatus]string{
 	check.Loses: "LOSES", check.LossUnverified: "UNVERIFIED", check.LosesNothing: "LOSES NOTHING",
+}
+
+// replacementTones are the tones of these words.
+var replacementTones = map[check.ReplacementStatus]textfmt.Tone{
+	check.Loses: textfmt.Critical, check.LossUnverified: textfmt.Unknown,
+	check.LosesNothing: textfmt.Good,
 }
 
 // changeWords are the headings of the changes, in the order of the text.
@@ -31,7 +38,15 @@ var changeWords = []struct {
 // the top. It groups changes with the same operations, cause and impact.
 func ReplacementText(w io.Writer, r check.Replacement, v textfmt.View) error {
 	p := page{view: v}
-	p.line("%s  %s", replacementWords[r.Status], replacementHeadline(r))
+	p.title("", replacementTones[r.Status], replacementWords[r.Status], replacementHeadline(r))
+	var lost []audit.Finding
+	for _, c := range r.Changes {
+		if c.Kind == check.Lost && c.Stops > 0 {
+			lost = append(lost, audit.Finding{Action: c.Action, Status: c.After, Severity: c.Severity,
+				Stops: c.Stops})
+		}
+	}
+	p.writeOutcomes("With only the proposed policies", outcomesOf(lost))
 	p.line("")
 	p.field("", "Required", "%s", textfmt.OneLine(r.Required))
 	p.field("", "Current", "%s", strings.Join(textfmt.OneLines(r.Current), " + "))
@@ -46,7 +61,8 @@ func ReplacementText(w io.Writer, r check.Replacement, v textfmt.View) error {
 	}
 	if r.MissingInBoth > 0 {
 		p.line("")
-		p.line("A check of the proposed policies without --instead-of explains what is missing in both.")
+		p.paragraph("", "A check of the proposed policies without --instead-of explains what is "+
+			"missing in both.")
 	}
 	for i, note := range r.Notes {
 		if i == 0 {
@@ -54,7 +70,7 @@ func ReplacementText(w io.Writer, r check.Replacement, v textfmt.View) error {
 		}
 		p.field("", "Note", "%s", textfmt.OneLine(note))
 	}
-	if len(r.Assumed) > 0 {
+	if len(r.Assumed) > 0 && (p.view.Verbose || r.Status != check.LosesNothing) {
 		p.line("")
 		p.field("", "Context", "%s", strings.Join(textfmt.OneLines(r.Assumed), " "))
 	}
@@ -141,19 +157,19 @@ func (p *page) writeChanges(word string, group []check.Change) {
 		examples = addOnce(examples, example)
 	}
 	p.line("")
+	severity := ""
 	if first.Kind != check.Gained && first.Severity > 0 {
-		word += "  " + first.Severity.String()
+		severity = first.Severity.String()
 	}
-	p.line("%s", word)
+	p.title("", changeTone(first), word, severity)
 	p.field("  ", "Actions", "%s", strings.Join(textfmt.OneLines(actions), ", "))
 	if first.Kind == check.Gained || first.Kind == check.MissingInBoth {
 		return
 	}
 	if text := operationsText(first); text != "" {
-		p.field("  ", "Operation", "%s", text)
-		p.field("  ", "Occasion", "%s", first.UsedWhen)
+		p.field("  ", "Operation", "%s (%s)", text, first.UsedWhen)
 	}
-	if len(reasons) > 0 {
+	if len(reasons) > 0 && p.view.Verbose {
 		p.field("  ", "Use", "%s", strings.Join(reasons, "; "))
 	}
 	if first.Impact != "" {
@@ -166,8 +182,7 @@ func (p *page) writeChanges(word string, group []check.Change) {
 	if len(examples) > 0 {
 		p.field("  ", label, "%s", textfmt.Some(textfmt.OneLines(examples), 1))
 	}
-	p.field("  ", "Before", "%s", string(first.Before))
-	p.field("  ", "After", "%s", string(first.After))
+	p.field("  ", "Status", "%s before, %s after", string(first.Before), string(first.After))
 	why := textfmt.OneLine(first.Why)
 	if first.Cause != "" {
 		why = string(first.Cause) + ": " + why
@@ -175,4 +190,15 @@ func (p *page) writeChanges(word string, group []check.Change) {
 	if why != "" {
 		p.field("  ", "Cause", "%s", why)
 	}
+}
+
+// changeTone returns the tone of the heading of a change.
+func changeTone(c check.Change) textfmt.Tone {
+	switch c.Kind {
+	case check.Gained:
+		return textfmt.Good
+	case check.ChangeUnverified:
+		return textfmt.Unknown
+	}
+	return SeverityTone(cmp.Or(c.Severity, policies.Critical))
 }

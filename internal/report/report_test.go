@@ -60,21 +60,21 @@ func TestHostileTextStaysOnItsLine(t *testing.T) {
 	r := read(t, "hostile.json")
 	var b bytes.Buffer
 	const forged = "x\n\u2028CRITICAL  forged\x1b[31m\u202e"
-	groups := Gaps(r)
-	blocks := NewBlocks(r)
+	blocks := NewBlocks(textfmt.View{})
 	blocks.Line(forged)
+	blocks.Title(textfmt.Strong, forged, forged)
+	blocks.Section(forged, forged)
+	blocks.Diff([]string{"+ " + forged})
 	blocks.Fields(Field{forged, forged, true}, Field{"a", forged, false})
-	blocks.Group(groups[0])
-	blocks.Explanations(r)
-	blocks.Unverified(r, []Field{{"a", forged, false}})
-	blocks.Notices(r)
-	blocks.About(r, len(r.Targets))
 	b.WriteString(blocks.String())
-	if err := Text(&b, r, textfmt.View{}); err != nil {
-		t.Fatal(err)
+	for _, width := range []int{0, 40, 60, 80} {
+		if err := Text(&b, r, textfmt.View{Width: width, Verbose: true, All: true}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, line := range strings.Split(b.String(), "\n") {
-		if strings.HasPrefix(line, "CRITICAL  forged") {
+		if strings.HasPrefix(strings.Join(strings.Fields(line), " "), "CRITICAL forged") &&
+			!strings.HasPrefix(line, " ") {
 			t.Errorf("a forged line: %q", line)
 		}
 		for _, c := range line {

@@ -8,17 +8,16 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
-// writeUnverified writes the section UNVERIFIED: the given fields, the problems that no grant for
-// the auditor solves, and the unverified requirements.
-func (p *page) writeUnverified(r audit.Report, first []Field) {
+// writeUnverified writes the section UNVERIFIED: the problems that no grant for the auditor solves,
+// and the unverified requirements.
+func (p *page) writeUnverified(r audit.Report) {
 	unverified := Grouped(unverifiedOf(r))
-	if len(unverified) == 0 && len(first) == 0 &&
+	if len(unverified) == 0 &&
 		!slices.ContainsFunc(r.Problems, func(pr audit.Problem) bool { return pr.Grant == "" }) {
 		return
 	}
 	p.line("")
-	p.line("UNVERIFIED")
-	p.writeFields(first)
+	p.title("", textfmt.Unknown, "UNVERIFIED", "")
 	var remedies []string
 	for _, pr := range r.Problems {
 		if pr.Grant != "" {
@@ -31,7 +30,7 @@ func (p *page) writeUnverified(r audit.Report, first []Field) {
 		}
 	}
 	for _, remedy := range remedies {
-		p.field("  ", "Fix", "%s", textfmt.OneLine(remedy))
+		p.field("  ", "Fix", "%s", sentence(textfmt.OneLine(remedy)))
 	}
 	for _, g := range unverified {
 		// Up to four actions are listed. A longer list would hide the cause.
@@ -43,4 +42,49 @@ func (p *page) writeUnverified(r audit.Report, first []Field) {
 		}
 		p.field("  ", "Cause", "%s", textfmt.OneLine(g.Why))
 	}
+	p.writeFindOut(r, unverified)
+}
+
+// maxCommands is the number of commands that the section UNVERIFIED shows.
+const maxCommands = 3
+
+// writeFindOut says how to find out what could not be checked.
+func (p *page) writeFindOut(r audit.Report, unverified []Group) {
+	var denied []string // the targets that AWS does not let the auditor read
+	if access := r.Access(); access != nil {
+		for _, d := range access.Lacks {
+			denied = append(denied, d.Targets...)
+		}
+	}
+	again := false
+	var commands []string
+	for _, g := range unverified {
+		action := g.Findings[0].Action
+		switch {
+		case slices.Contains(denied, g.Target):
+			again = true
+		case action != "" && g.Findings[0].Sid != audit.TrustSid:
+			commands = textfmt.AppendNew(commands, textfmt.ShellWords(append([]string{"remotion-audit",
+				"explain", textfmt.OneLine(action), "--target", textfmt.OneLine(g.Target)},
+				withoutBucket(p.fixSettings)...)...))
+		}
+	}
+	if again {
+		p.field("  ", "Find out", "Audit again with the permissions that AUDITOR names")
+	}
+	for _, command := range commands[:min(len(commands), maxCommands)] {
+		p.command("  ", "Find out", command)
+	}
+}
+
+// withoutBucket returns flags without the evidence bucket, which explain does not read.
+func withoutBucket(flags []string) (list []string) {
+	for i := 0; i < len(flags); i++ {
+		if flags[i] == "--evidence-bucket" || flags[i] == "--bucket" {
+			i++ // its value
+			continue
+		}
+		list = append(list, flags[i])
+	}
+	return list
 }

@@ -27,18 +27,26 @@ func VerdictOf(r audit.Report) Verdict {
 	outcomes := outcomesOf(gaps)
 	switch {
 	case len(outcomes) > 0:
-		v.Title = outcomes[0]
+		v.Title = named(outcomes[0], gaps)
 		v.add("%s.", Headline(r))
 		for _, also := range outcomes[1:] {
-			v.add("%s.", also)
+			v.add("%s.", named(also, gaps))
+		}
+		if absentCallers(gaps) != nil {
+			v.add("%s", "A principal that does not exist can neither render nor deploy: correct the "+
+				"name in CALLERS (--callers), or create it.")
 		}
 	case r.Status == audit.StatusUnverified:
 		v.Title = "Could not check: " + uncheckedPart(r)
+		for _, reason := range reasonsOf(r) {
+			v.add("Reason: %s.", reason)
+		}
 		v.add("%s.", Headline(r))
 	case r.Summary.GapsMuted > 0:
 		v.Title = "No missing permission found, except muted gaps"
+		v.add("%s.", Headline(r))
 		for _, o := range outcomesOf(mutedOf(r)) {
-			v.add("Muted: %s.", strings.ToLower(o[:1])+o[1:])
+			v.add("Muted: %s.", lowerFirst(o))
 		}
 	default:
 		v.Title = "No missing permission found"
@@ -46,7 +54,11 @@ func VerdictOf(r audit.Report) Verdict {
 	}
 	if len(outcomes) > 0 && r.Unverified() {
 		v.add("Could not check: %s.", uncheckedPart(r))
+		for _, reason := range reasonsOf(r) {
+			v.add("Reason: %s.", reason)
+		}
 	}
+	v.addUpgrade(r.Upgrade)
 	if r.Status == audit.StatusCompliant {
 		if list := textfmt.OneLines(r.NotChecked); len(list) > 0 {
 			v.add("Not checked: %s.", strings.Join(list, ", "))
@@ -56,10 +68,30 @@ func VerdictOf(r audit.Report) Verdict {
 	return v
 }
 
+// add adds a sentence. A name at its start keeps its case.
 func (v *Verdict) add(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	v.Meaning = append(v.Meaning, strings.ToUpper(text[:1])+text[1:])
+	v.Meaning = append(v.Meaning, sentence(fmt.Sprintf(format, args...)))
 }
+
+// addUpgrade adds what happens after a planned upgrade; nothing if there is none.
+func (v *Verdict) addUpgrade(u *audit.Upgrade) {
+	if u == nil {
+		return
+	}
+	to := textfmt.OneLine(u.To)
+	if u.Problem != "" {
+		v.add("Could not check the upgrade to %s.", to)
+	}
+	gaps := slices.DeleteFunc(slices.Clone(u.Findings), func(f audit.Finding) bool {
+		return !f.Gap()
+	})
+	for _, o := range outcomesOf(gaps) {
+		v.add("After the upgrade to %s: %s.", to, lowerFirst(o))
+	}
+}
+
+// lowerFirst returns a title for the middle of a sentence. A name at its start keeps its case.
+func lowerFirst(title string) string { return strings.ToLower(title[:1]) + title[1:] }
 
 // Text returns the title and the meaning in one text.
 func (v Verdict) Text() string {
@@ -93,11 +125,23 @@ var outcomeTitles = []struct {
 	{outcome{policies.Features, true}, "features", "Some features may fail"},
 }
 
-// outcomesOf returns the titles of the outcomes of gaps, the worst first.
+// outcomesOf returns the titles of the outcomes of gaps, the worst first. A caller that does not
+// exist is one: the settings can name a wrong one, so nothing proves that a render fails.
 func outcomesOf(gaps []audit.Finding) (titles []string) {
 	found := map[outcome]bool{}
+	createsNone := map[string]bool{} // targets that cannot create a bucket, also no public one
 	for _, f := range gaps {
-		found[outcomeOf(f)] = true
+		if f.Action == "s3:CreateBucket" && f.Status != audit.Conditional {
+			createsNone[f.Target] = true
+		}
+	}
+	for _, f := range gaps {
+		if isAbsentCaller(f) {
+			continue
+		}
+		if o := outcomeOf(f); o.stops != policies.BucketPrivacy || !createsNone[f.Target] {
+			found[o] = true
+		}
 	}
 	shown := map[string]bool{}
 	for _, t := range outcomeTitles {
@@ -106,8 +150,39 @@ func outcomesOf(gaps []audit.Finding) (titles []string) {
 			titles = append(titles, t.title)
 		}
 	}
+	if absent := absentCallers(gaps); absent != nil {
+		titles = append(titles, textfmt.Verb(len(absent), absentOne, absentSeveral))
+	}
 	return titles
 }
+
+// absentCallers names the callers that do not exist.
+func absentCallers(gaps []audit.Finding) (names []string) {
+	for _, f := range gaps {
+		if isAbsentCaller(f) {
+			names = textfmt.AppendNew(names, textfmt.OneLine(f.Target))
+		}
+	}
+	return names
+}
+
+func isAbsentCaller(f audit.Finding) bool {
+	return f.Cause == audit.TargetMissing && f.Policy != policies.Role
+}
+
+// The titles of callers that do not exist. The names follow in a verdict.
+const absentOne, absentSeveral = "A caller does not exist", "Some callers do not exist"
+
+// named returns a title with the names of the callers that do not exist, if it is about them.
+func named(title string, gaps []audit.Finding) string {
+	if title != absentOne && title != absentSeveral {
+		return title
+	}
+	return title + ": " + textfmt.Enumerate(absentCallers(gaps), maxAbsent)
+}
+
+// maxAbsent is the number of callers that a verdict names as not existing.
+const maxAbsent = 3
 
 // outcomeOf returns what a gap stops. A grant on some of the resources stops only some of what a
 // missing grant stops.
@@ -170,15 +245,60 @@ func uncheckedPart(r audit.Report) string {
 	return text
 }
 
+// maxReasons is the number of reasons that a verdict gives, and maxReason the length of one.
+const maxReasons, maxReason = 2, 240
+
+// reasonsOf returns why requirements could not be checked: what AWS denies to the auditor, what
+// could not be read, or else why the findings are unverified.
+func reasonsOf(r audit.Report) (list []string) {
+	var denied []string
+	if access := r.Access(); access != nil {
+		for _, d := range access.Lacks {
+			denied = textfmt.AppendNew(denied, textfmt.OneLine(d.Action))
+		}
+		list = append(list, "AWS denies the auditor "+textfmt.Enumerate(denied, 3))
+	}
+	for _, p := range r.Problems {
+		if p.Grant != "" {
+			continue
+		}
+		text := textfmt.OneLine(p.Why)
+		if len(r.Problems) > 1 || r.Summary.Unverified > 0 || len(r.Targets) == 0 {
+			text = textfmt.OneLine(p.What) + ": " + text // else the title has it
+		}
+		list = textfmt.AppendNew(list, text)
+	}
+	if list == nil {
+		for _, f := range unverifiedOf(r) {
+			list = textfmt.AppendNew(list, textfmt.OneLine(f.Why))
+		}
+	}
+	for i := range list {
+		list[i] = textfmt.Truncate(strings.TrimSuffix(list[i], "."), maxReason)
+	}
+	if more := len(list) - maxReasons; more > 0 {
+		list = append(list[:maxReasons:maxReasons], textfmt.Plural(more, "further reason")+" below")
+	}
+	return list
+}
+
 // toneOf returns the tone of the status of a report.
 func toneOf(r audit.Report) textfmt.Tone {
-	switch r.Status {
-	case audit.StatusGaps:
+	if r.Status == audit.StatusGaps {
 		return SeverityTone(r.Worst())
-	case audit.StatusUnverified:
-		return textfmt.Unknown
 	}
-	return textfmt.Good
+	return reportTone(r.Status)
+}
+
+// reportTone returns the tone of the status of a report or a check.
+func reportTone(s audit.ReportStatus) textfmt.Tone {
+	switch s {
+	case audit.StatusGaps:
+		return textfmt.Critical
+	case audit.StatusCompliant:
+		return textfmt.Good
+	}
+	return textfmt.Unknown
 }
 
 // SeverityTone returns the tone of a severity.
@@ -223,4 +343,17 @@ func (g Group) Effects() []Effect {
 		}
 	}
 	return effects
+}
+
+// StatusTone returns the tone of the status of one requirement.
+func StatusTone(s audit.Status) textfmt.Tone {
+	switch s {
+	case audit.Satisfied:
+		return textfmt.Good
+	case audit.Unverified:
+		return textfmt.Unknown
+	case audit.Conditional, audit.Partial:
+		return textfmt.High
+	}
+	return textfmt.Critical
 }

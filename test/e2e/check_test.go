@@ -115,7 +115,7 @@ func TestCheckCommand(t *testing.T) {
 			[]string{"LOSES NOTHING  no permission lost; 2 gained"}, ""},
 		{"a proposal that denies more loses", everything,
 			"--policy secrets.json --instead-of - --required needed.json", 1,
-			[]string{"LOSES  2 permissions lost", "Before        satisfied", "After         partial"}, ""},
+			[]string{"LOSES  2 permissions lost", "Status        satisfied before, partial after"}, ""},
 		{"a comparison of two principals is an error", everything,
 			"secrets.json regions.json --instead-of - --for role", 2, nil,
 			"--instead-of compares the policies of one principal, got 2"},

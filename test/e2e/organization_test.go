@@ -145,7 +145,8 @@ func TestServiceControlPolicies(t *testing.T) {
 		account, _ := inOrganization(t, `{"Effect":"Deny","Action":"s3:*",`+
 			`"Resource":"arn:aws:s3:::remotionlambda-*","Condition":{"StringNotEqualsIfExists":`+
 			`{"aws:ResourceOrgID":"${aws:PrincipalOrgID}"}}}`)
-		exit, out := auditWith(t, serve(t, "--account", account), "--callers", "user/remotion-user")
+		exit, out := auditWith(t, serve(t, "--account", account), "--callers", "user/remotion-user",
+			"--verbose")
 		if exit != 0 || !strings.Contains(out,
 			"user/remotion-user: aws:PrincipalOrgID=o-r3m0t10n4u\n") {
 			t.Errorf("exit %d: %s", exit, out)
@@ -173,7 +174,7 @@ func TestAuditAsRemotionsOwnUser(t *testing.T) {
 		t.Errorf("exit %d, want 2", exit)
 	}
 	for _, want := range []string{
-		"UNVERIFIED  audit incomplete: 46 of 46 requirements unverified",
+		"Audit incomplete: 46 of 46 requirements unverified",
 		"AWS simulator allows all 31 requirements of user/remotion-user that the audit simulates",
 		"AWS simulator allows all 14 requirements of role/remotion-lambda-role that the audit simulates",
 		"Not read      role/remotion-lambda-role: the role",

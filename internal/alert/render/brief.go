@@ -269,6 +269,8 @@ func shortCause(r audit.Report, g report.Group, limit int) string {
 	}
 	actions := g.Actions()
 	switch {
+	case g.Cause == audit.TargetMissing && g.Policy != policies.Role:
+		return name // the title says that it does not exist
 	case g.Cause == audit.TargetMissing, len(actions) == 0:
 		return name + " does not exist"
 	case g.RootCause() == audit.RootNoPolicy:

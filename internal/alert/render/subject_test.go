@@ -61,7 +61,7 @@ func TestSubjects(t *testing.T) {
 			"[CRITICAL] Renders will fail: trust policy of clips (123456789012)"},
 		{"a target that does not exist", []audit.Finding{
 			gapWith("user/u", "", audit.Missing, policies.Renders, audit.TargetMissing)},
-			"[CRITICAL] Renders will fail: u does not exist (123456789012)"},
+			"[CRITICAL] A caller does not exist: u (123456789012)"},
 		{"a public bucket", []audit.Finding{
 			gapWith("user/u", "a", audit.Missing, policies.BucketPrivacy, audit.NoGrant)},
 			"[HIGH] New buckets will be public: u lacks a (123456789012)"},
