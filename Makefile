@@ -39,7 +39,7 @@ local: ## Build the command and the function for this machine, into dist/local
 	@tools/build.sh dist/local/remotion-audit ./cmd/remotion-audit $(BUILD_FLAGS) -ldflags '-X main.commit=$(COMMIT)'
 
 .PHONY: test
-test: node_modules test-builds ## Run all tests
+test: node_modules xml_modules test-builds ## Run all tests
 	@# -count 1: go test does not see changes outside the module, such as template.yaml or the function.
 	$(CDK_ENV) go -C infra $(TEST) -count 1 ./...
 	$(CDK_ENV) go -C infra/nag $(TEST) ./...
@@ -83,6 +83,11 @@ node_modules: ## Install the npm packages that the tests run
 .PHONY: oracle_modules
 oracle_modules:
 	$(call npm_install,internal/testing/corpus/oracle)
+
+# The schema of JUnit's XML, and a validator for it.
+.PHONY: xml_modules
+xml_modules:
+	$(call npm_install,internal/testing/xsd)
 
 .PHONY: oracle
 oracle: oracle_modules ## Evaluate the corpus with another evaluator, compare, and show the differences

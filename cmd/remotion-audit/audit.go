@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -18,8 +16,8 @@ import (
 
 type auditOptions struct {
 	accountFlags
-	format           formatFlag[output.Audit]
-	output           string
+	outputs          outputFlags
+	place            string
 	failOn           string
 	failOnUnverified bool
 	upgradeTo        string
@@ -52,15 +50,15 @@ Exit status: 0 compliant, 1 gaps now or after the upgrade, 2 unverified or an er
 		Example: `  remotion-audit audit
   remotion-audit audit --callers user/render-ci=render,role/deploy --regions us-east-1,eu-west-1
   remotion-audit audit --scp root.json --scp ou.json,more.json
-  remotion-audit audit --upgrade-to latest --format json --output report.json`,
+  remotion-audit audit --upgrade-to latest --format json --output report.json
+  remotion-audit audit --format text --format sarif=audit.sarif --format junit=audit.xml`,
 		Annotations: map[string]string{lostKey: lostReport},
 		Args:        noArguments,
 		RunE:        func(cmd *cobra.Command, _ []string) error { return runAudit(cmd, o) },
 	}
 	o.register(cmd)
-	o.format.register(cmd, output.AuditFormats(), "report")
-	cmd.Flags().StringVar(&o.output, "output", "",
-		"file to write the report to (default: standard output)")
+	o.outputs.register(cmd, output.AuditFormats().Names(), "report")
+	cmd.Flags().StringVar(&o.place, "location", "", locationUsage)
 	cmd.Flags().StringVar(&o.failOn, "fail-on", "low",
 		"lowest severity of a gap for which the exit status is 1: critical, high, medium or low")
 	limitTo(cmd, "fail-on", severityNames()...)
@@ -93,29 +91,26 @@ func writeFixes(w io.Writer, r audit.Report, v textfmt.View, settings []string) 
 
 // parse returns the values of the flags that are not settings. upgradeTo is nil without
 // --upgrade-to.
-func (o auditOptions) parse() (failOn policies.Severity, write output.Writer[output.Audit],
-	upgradeTo *policies.Release, err error) {
+func (o auditOptions) parse() (failOn policies.Severity, upgradeTo *policies.Release,
+	err error) {
 	if err := failOn.UnmarshalText([]byte(o.failOn)); err != nil {
-		return 0, nil, nil, fmt.Errorf("--fail-on: %w", err)
-	}
-	if write, err = o.format.writer(); err != nil {
-		return 0, nil, nil, err
+		return 0, nil, fmt.Errorf("--fail-on: %w", err)
 	}
 	if err := o.checkTimeout(); err != nil {
-		return 0, nil, nil, err
+		return 0, nil, err
 	}
 	if o.upgradeTo != "" {
 		release, err := policies.Find(o.upgradeTo)
 		if err != nil {
-			return 0, nil, nil, fmt.Errorf("--upgrade-to: %w", err)
+			return 0, nil, fmt.Errorf("--upgrade-to: %w", err)
 		}
 		upgradeTo = &release
 	}
-	return failOn, write, upgradeTo, nil
+	return failOn, upgradeTo, nil
 }
 
 func runAudit(cmd *cobra.Command, o auditOptions) error {
-	failOn, write, upgradeTo, err := o.parse()
+	failOn, upgradeTo, err := o.parse()
 	if err != nil {
 		return err
 	}
@@ -123,16 +118,15 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 	if err != nil {
 		return err
 	}
-	// Open the file before the audit, so that a wrong name fails at once.
-	out := cmd.OutOrStdout()
-	if o.output != "" {
-		file, err := os.OpenFile(o.output, os.O_CREATE|os.O_WRONLY, 0o666)
-		if err != nil {
-			return fmt.Errorf("--output: %w", err)
-		}
-		defer file.Close()
-		out = &replacingWriter{file: file}
+	place, err := sourcePath(o.place)
+	if err != nil {
+		return fmt.Errorf("--location: %w", err)
 	}
+	out, err := openOutputs(cmd, o.outputs, output.AuditFormats())
+	if err != nil {
+		return err
+	}
+	defer out.close()
 	ctx, stop := context.WithTimeout(cmd.Context(), o.timeout)
 	defer stop()
 
@@ -141,34 +135,20 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 	if err != nil {
 		return err
 	}
-	var b bytes.Buffer
-	view, settings := viewOf(cmd, out), o.repeated(cmd)
-	document := output.Audit{Report: r, Open: past.openGaps(r), Settings: settings}
-	if err := write(&b, document, view); err != nil {
-		return err
+	r.Tool = thisTool()
+	settings := o.repeated(cmd)
+	var fixes func(io.Writer, textfmt.View) error
+	if o.fix {
+		fixes = func(w io.Writer, v textfmt.View) error { return writeFixes(w, r, v, settings) }
 	}
-	if o.fix && o.format.isText() {
-		if err := writeFixes(&b, r, view, settings); err != nil {
-			return err
-		}
-	}
-	if _, err := out.Write(b.Bytes()); err != nil {
+	document := output.Audit{Report: r, Open: past.openGaps(r), Settings: settings, Place: place}
+	if err := out.write(document, fixes); err != nil {
 		return err
 	}
 	if status := exitStatus(worstOf(r), r.Unverified(), failOn, o.failOnUnverified); status != 0 {
 		return exitError(status)
 	}
 	return nil
-}
-
-// replacingWriter replaces the content of a file with one write.
-type replacingWriter struct{ file *os.File }
-
-func (r *replacingWriter) Write(p []byte) (int, error) {
-	if err := r.file.Truncate(0); err != nil {
-		return 0, err
-	}
-	return r.file.Write(p)
 }
 
 // worstOf returns the highest severity of the gaps, now or after the planned upgrade.

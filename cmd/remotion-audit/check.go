@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -39,7 +38,7 @@ type checkOptions struct {
 	regions          []string
 	context          []string
 	excess           bool
-	format           formatFlag[check.Results]
+	outputs          outputFlags
 	failOn           string
 	failOnUnverified bool
 }
@@ -59,7 +58,8 @@ Each argument is the policy of one principal and gets its own verdict. The files
 --policy are combined: together they are one more principal. --boundary and --scp
 apply to each principal.
 
---for checks the requirements of Remotion's user or role. Add --account and --regions
+--for checks the requirements of Remotion's user or role, and prints the edit of the
+files that closes the gaps, proved with the policy engine. Add --account and --regions
 if the policy is narrowed to them. --required checks everything that another policy
 document allows, exactly as written.
 
@@ -124,7 +124,7 @@ With several principals it is the status of the worst: 2 if a file cannot be rea
 	complete(cmd, "purpose", policies.PurposeWords()...)
 	complete(cmd, "remotion-version", "latest")
 	complete(cmd, "regions", policies.Regions(policies.AWS)...)
-	o.format.register(cmd, output.CheckFormats(), "result")
+	o.outputs.register(cmd, output.CheckFormats().Names(), "result")
 	f.StringVar(&o.failOn, "fail-on", "low",
 		"lowest severity of a gap for which the exit status is 1: critical, high, medium or low")
 	limitTo(cmd, "fail-on", severityNames()...)
@@ -138,10 +138,6 @@ func runCheck(cmd *cobra.Command, o checkOptions, args []string) error {
 	if err := failOn.UnmarshalText([]byte(o.failOn)); err != nil {
 		return fmt.Errorf("--fail-on: %w", err)
 	}
-	write, err := o.format.writer()
-	if err != nil {
-		return err
-	}
 	if len(o.policies)+len(args) == 0 {
 		return errors.New("a policy file is required: add it as an argument, or set --policy")
 	}
@@ -152,6 +148,11 @@ func runCheck(cmd *cobra.Command, o checkOptions, args []string) error {
 	if len(o.insteadOf) > 0 {
 		return o.runReplacement(cmd, args, extra, failOn)
 	}
+	out, err := openOutputs(cmd, o.outputs, output.CheckFormats(), o.inputs(args)...)
+	if err != nil {
+		return err
+	}
+	defer out.close()
 	list, err := o.results(cmd, args, extra)
 	if cmd.Context().Err() != nil {
 		return interrupted(cmd)
@@ -160,11 +161,8 @@ func runCheck(cmd *cobra.Command, o checkOptions, args []string) error {
 		return err
 	}
 	results := check.Summarize(list)
-	var b bytes.Buffer
-	if err := write(&b, results, viewOf(cmd, cmd.OutOrStdout())); err != nil {
-		return err
-	}
-	if _, err := cmd.OutOrStdout().Write(b.Bytes()); err != nil {
+	results.Tool = thisTool()
+	if err := out.write(results, nil); err != nil {
 		return err
 	}
 	status := exitStatus(results.Worst(), results.HasUnverified(), failOn, o.failOnUnverified)
@@ -175,6 +173,37 @@ func runCheck(cmd *cobra.Command, o checkOptions, args []string) error {
 		return exitError(status)
 	}
 	return nil
+}
+
+// inputs returns the names of the files that the command reads.
+func (o checkOptions) inputs(args []string) []string {
+	list := slices.Concat(o.policies, args, o.insteadOf, []string{o.boundary, o.required})
+	for _, level := range o.scps {
+		list = append(list, strings.Split(level, ",")...)
+	}
+	return slices.DeleteFunc(list, func(name string) bool { return name == "" || name == "-" })
+}
+
+// nameApart gives policies of several files with one base name their whole names, so that a
+// statement of one is not taken for one of the other.
+func nameApart(lists ...[]iampolicy.Policy) {
+	names := map[string]string{}
+	apart := map[string]bool{}
+	for _, list := range lists {
+		for _, p := range list {
+			if name, ok := names[p.ID]; ok && name != p.Location.Name {
+				apart[p.ID] = true
+			}
+			names[p.ID] = p.Location.Name
+		}
+	}
+	for _, list := range lists {
+		for i, p := range list {
+			if apart[p.ID] {
+				list[i].ID = p.Location.Name
+			}
+		}
+	}
 }
 
 // A principal is one set of policies that is checked.
@@ -213,6 +242,7 @@ func (o checkOptions) results(cmd *cobra.Command, args []string,
 		}
 		grants := limits
 		grants.Identity = p.identity
+		nameApart(grants.Identity)
 		required, err := requirements(grants)
 		if err != nil {
 			return nil, err
@@ -224,6 +254,10 @@ func (o checkOptions) results(cmd *cobra.Command, args []string,
 		if err != nil {
 			return nil, err
 		}
+		if err := verdict.FindFix(ctx, grants, required, extra); err != nil {
+			return nil, err
+		}
+		setPaths(verdict.Sources)
 		result.Verdict = &verdict
 		list = append(list, result)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -22,10 +21,11 @@ import (
 // those of --instead-of.
 func (o checkOptions) runReplacement(cmd *cobra.Command, args []string, extra iampolicy.Context,
 	failOn policies.Severity) error {
-	format, err := output.ReplacementFormats().Find(o.format.name)
+	out, err := openOutputs(cmd, o.outputs, output.ReplacementFormats(), o.inputs(args)...)
 	if err != nil {
-		return fmt.Errorf("--format with --instead-of %w", err)
+		return err
 	}
+	defer out.close()
 	replacement, err := o.replacement(cmd, args, extra)
 	if cmd.Context().Err() != nil {
 		return interrupted(cmd)
@@ -33,11 +33,9 @@ func (o checkOptions) runReplacement(cmd *cobra.Command, args []string, extra ia
 	if err != nil {
 		return err
 	}
-	var b bytes.Buffer
-	if err := format.Write(&b, replacement, viewOf(cmd, cmd.OutOrStdout())); err != nil {
-		return err
-	}
-	if _, err := cmd.OutOrStdout().Write(b.Bytes()); err != nil {
+	replacement.Tool = thisTool()
+	setPaths(replacement.Sources)
+	if err := out.write(replacement, nil); err != nil {
 		return err
 	}
 	status := exitStatus(replacement.Worst(), replacement.HasUnverified(), failOn,
@@ -70,6 +68,7 @@ func (o checkOptions) replacement(cmd *cobra.Command, args []string,
 	}
 	now, then := limits, limits
 	now.Identity, then.Identity = current.identity, proposed.identity
+	nameApart(now.Identity, then.Identity)
 	// The requirements are those of both: the account of a named function can be in either.
 	both := iampolicy.Grants{Identity: slices.Concat(now.Identity, then.Identity)}
 	required, err := requirements(both)

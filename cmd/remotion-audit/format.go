@@ -35,6 +35,3 @@ func (f *formatFlag[D]) writer() (output.Writer[D], error) {
 	}
 	return format.Write, nil
 }
-
-// isText reports whether the chosen format is the default one, for people.
-func (f *formatFlag[D]) isText() bool { return f.name == f.formats.Names()[0] }

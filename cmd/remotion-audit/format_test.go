@@ -15,6 +15,7 @@ func TestFormatFlag(t *testing.T) {
 	for command, names := range map[string][]string{
 		"audit":         output.AuditFormats().Names(),
 		"check":         output.CheckFormats().Names(),
+		"convert":       output.AuditFormats().Names(),
 		"policies diff": output.DiffFormats().Names(),
 	} {
 		cmd, _, err := rootCommand().Find(strings.Fields(command))
@@ -22,7 +23,7 @@ func TestFormatFlag(t *testing.T) {
 			t.Fatal(err)
 		}
 		flag := cmd.Flags().Lookup("format")
-		if flag == nil || flag.DefValue != names[0] {
+		if flag == nil || !strings.Contains(flag.Usage, "default "+names[0]) || flag.Shorthand != "f" {
 			t.Fatalf("%s: the flag is %+v, want the default %s", command, flag, names[0])
 		}
 		for _, name := range names {

@@ -52,9 +52,9 @@ func rootCommand() *cobra.Command {
 	view.register(root)
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(auditCommand(), checkCommand(), completionCommand(), explainCommand(),
-		fixCommand(), localCommand(), muteCommand(), policiesCommand(), testAlertCommand(),
-		unmuteCommand(), versionCommand())
+	root.AddCommand(auditCommand(), checkCommand(), completionCommand(), convertCommand(),
+		explainCommand(), fixCommand(), localCommand(), muteCommand(), policiesCommand(),
+		testAlertCommand(), unmuteCommand(), versionCommand())
 	return root
 }
 

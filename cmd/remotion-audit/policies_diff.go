@@ -13,7 +13,7 @@ import (
 
 func diffCommand() *cobra.Command {
 	var from, to, kind, partition string
-	var format formatFlag[policies.Comparison]
+	var flagged outputFlags
 	cmd := &cobra.Command{
 		Use:   "diff --from RELEASE",
 		Short: "Compare the policies of Remotion releases before an upgrade",
@@ -29,11 +29,13 @@ catalogue, because what it needs is unverified.`,
 			if err != nil {
 				return err
 			}
-			write, err := format.writer()
+			out, err := openOutputs(cmd, flagged, output.DiffFormats())
 			if err != nil {
 				return err
 			}
-			if err := write(cmd.OutOrStdout(), c, viewOf(cmd, cmd.OutOrStdout())); err != nil {
+			defer out.close()
+			c.Tool = thisTool()
+			if err := out.write(c, nil); err != nil {
 				return err
 			}
 			if c.Problem != "" {
@@ -51,7 +53,7 @@ catalogue, because what it needs is unverified.`,
 	limitTo(cmd, "for", "user", "role")
 	limitTo(cmd, "partition", policies.Partitions()...)
 	complete(cmd, "to", "latest")
-	format.register(cmd, output.DiffFormats(), "comparison")
+	flagged.register(cmd, output.DiffFormats().Names(), "comparison")
 	return cmd
 }
 

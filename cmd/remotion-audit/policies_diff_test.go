@@ -67,7 +67,7 @@ func TestDiffCommandRefuses(t *testing.T) {
 		"diff --from 2.6.0":                          "--from: release \"2.6.0\" is older than the catalogue",
 		"diff --from 4.0.240 --to new":               `--to: "new" is not a Remotion release`,
 		"diff --from 4.0.240 --for admin":            `--for must be user or role, got "admin"`,
-		"diff --from 4.0.240 --format xml":           `--format must be text or json, got "xml"`,
+		"diff --from 4.0.240 --format xml":           `got "xml": did you mean junit?`,
 		"diff --from 4.0.240 --partition aws-us-gov": `--partition: partition "aws-us-gov" (GovCloud) is not supported`,
 		"diff --from 4.0.240 --partition aws-cn": "--from: partition aws-cn needs " +
 			"Remotion 4.0.510 or later",

@@ -81,7 +81,7 @@ func TestReclassified(t *testing.T) {
 		{name: "a target that is missing now is new",
 			after: []audit.Finding{{Target: "user/u", Policy: "user", Status: audit.Missing,
 				Cause: audit.TargetMissing, Severity: critical, Why: "no such user"}},
-			want: "opened user/u", line: "[CRITICAL] Some renders will fail Who: user/u (caller)"},
+			want: "opened user/u", line: "[CRITICAL] A caller does not exist Who: user/u (caller)"},
 		{name: "a mute that hides a gap with another severity",
 			before: []audit.Finding{gap("a", audit.Missing, low)},
 			after:  []audit.Finding{gap("a", audit.Missing, low)}, mutes: []mute.Mute{byCause}},

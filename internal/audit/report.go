@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/cloudtrail"
+	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/remedy"
@@ -63,8 +64,10 @@ const (
 
 // Report is the result of an audit.
 type Report struct {
-	SchemaVersion string       `json:"schemaVersion"`
-	Status        ReportStatus `json:"status"`
+	SchemaVersion string `json:"schemaVersion"`
+	// Tool is the command that made the report; nil for a run of the function.
+	Tool   *contract.Tool `json:"tool,omitempty"`
+	Status ReportStatus   `json:"status"`
 	// Run identifies the run. Evaluate leaves it empty; the caller sets it.
 	Run       Run      `json:"run,omitzero"`
 	Account   string   `json:"account"`

@@ -16,8 +16,10 @@ import (
 	"slices"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/remedy"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
@@ -27,9 +29,17 @@ const SchemaVersion = "1"
 // Verdict is the result of a check.
 type Verdict struct {
 	SchemaVersion string `json:"schemaVersion"`
+	// Tool is the command that made the verdict. It is nil in Results, which have their own.
+	Tool *contract.Tool `json:"tool,omitempty"`
 	// Status is gaps if there is a gap, else unverified if there is an unverified finding, else
 	// compliant.
 	Status audit.ReportStatus `json:"status"`
+	// Policies are the names of the policy files as given. They are nil in Results.
+	Policies []string `json:"policies,omitempty"`
+	// Sources are the files of the policies, in the order of the layers.
+	Sources []Source `json:"sources,omitempty"`
+	// Policy is the kind of policy that is required; empty for the requirements of a file.
+	Policy policies.PolicyKind `json:"policy,omitempty"`
 	// Required is the name of the requirements: a release of Remotion, or a file.
 	Required string `json:"required"`
 	// Problem says why the verdict is at best unverified: the release is of an unknown major version.
@@ -45,6 +55,9 @@ type Verdict struct {
 	Unverified   int `json:"unverified"`
 	// Findings are in the order of the requirements, one for each Sid, action and resource.
 	Findings []Finding `json:"findings"`
+	// Fix has the edits of the policy files that close gaps, if the check searched for them; nil for
+	// none.
+	Fix *remedy.Fix `json:"fix,omitempty"`
 	// Notes are sentences, without a full stop: what is assumed about the target, and the actions of
 	// the policies that do not exist.
 	Notes []string `json:"notes,omitempty"`
@@ -52,6 +65,42 @@ type Verdict struct {
 	// ExcessIncomplete is true if the list may be incomplete.
 	Excess           []iampolicy.Excess `json:"excess,omitempty"`
 	ExcessIncomplete bool               `json:"excessIncomplete,omitempty"`
+}
+
+// Source is the file of a policy.
+type Source struct {
+	// Policy is the name of the policy in the findings.
+	Policy string `json:"policy"`
+	// File is the path of the file, with slashes; empty for standard input.
+	File string `json:"file,omitempty"`
+}
+
+// sources returns the files of all policies.
+func sources(grants iampolicy.Grants) (list []Source) {
+	add := func(p iampolicy.Policy) {
+		if p.Location.Kind != iampolicy.FileLocation {
+			return
+		}
+		s := Source{p.ID, p.Location.Name}
+		if s.File == "-" {
+			s.File = ""
+		}
+		if !slices.Contains(list, s) {
+			list = append(list, s)
+		}
+	}
+	for _, p := range grants.Identity {
+		add(p)
+	}
+	if grants.Boundary != nil {
+		add(*grants.Boundary)
+	}
+	for _, level := range grants.Organization {
+		for _, p := range level {
+			add(p)
+		}
+	}
+	return list
 }
 
 // Finding is the judgement on one requirement.
@@ -78,8 +127,8 @@ type Finding struct {
 	Severity policies.Severity `json:"severity,omitzero"`
 	Reason   string            `json:"reason,omitempty"`
 	Impact   string            `json:"impact,omitempty"`
-	// Stops is for the text of the verdict. It is zero for a requirement that is not Remotion's.
-	Stops policies.Stops `json:"-"`
+	// Stops says what stops without the permission. It is zero for a requirement that is not Remotion's.
+	Stops policies.Stops `json:"stops,omitzero"`
 }
 
 // maxWork is the work of one check in units of iampolicy.UnitOfWork. Requirements that are left
@@ -99,7 +148,8 @@ func Evaluate(ctx context.Context, grants iampolicy.Grants, required Required,
 func evaluate(budget *iampolicy.Budget, grants iampolicy.Grants, required Required,
 	extra iampolicy.Context) Verdict {
 	r := Verdict{
-		SchemaVersion: SchemaVersion, Status: audit.StatusCompliant, Required: required.Name,
+		SchemaVersion: SchemaVersion, Status: audit.StatusCompliant, Sources: sources(grants),
+		Policy: required.kind, Required: required.Name,
 		Problem: required.problem, KnownUntil: required.knownUntil,
 		Assumed: required.assumed(extra), Findings: []Finding{},
 		Notes: slices.Concat(required.notes, misnamed(grants)),
@@ -261,6 +311,7 @@ const (
 func refs(matches []iampolicy.Match) []iampolicy.StatementRef {
 	list := iampolicy.Refs(matches[:min(len(matches), maxStatements)])
 	for i := range list {
+		list[i].Line, list[i].Column = matches[i].Brace.Line, matches[i].Brace.Column
 		if len(list[i].Resources) > maxResources || totalSize(list[i].Resources) > maxPatterns {
 			list[i].Resources = nil
 		}

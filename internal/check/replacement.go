@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
@@ -31,17 +32,22 @@ const (
 // its current policies.
 type Replacement struct {
 	SchemaVersion string `json:"schemaVersion"`
+	// Tool is the command that made the comparison.
+	Tool *contract.Tool `json:"tool,omitempty"`
 	// Status is loses if anything is lost, else unverified if anything is unverified, else
 	// loses-nothing.
 	Status ReplacementStatus `json:"status"`
 	// Current and Proposed are the names of the policy files.
 	Current  []string `json:"current"`
 	Proposed []string `json:"proposed"`
-	// Required, Problem, KnownUntil and Assumed are those of a Verdict.
-	Required   string   `json:"required"`
-	Problem    string   `json:"problem,omitempty"`
-	KnownUntil string   `json:"knownUntil,omitempty"`
-	Assumed    []string `json:"assumedContext"`
+	// Sources are the files of the policies: the proposed ones, the limits, and the current ones.
+	Sources []Source `json:"sources,omitempty"`
+	// Policy, Required, Problem, KnownUntil and Assumed are those of a Verdict.
+	Policy     policies.PolicyKind `json:"policy,omitempty"`
+	Required   string              `json:"required"`
+	Problem    string              `json:"problem,omitempty"`
+	KnownUntil string              `json:"knownUntil,omitempty"`
+	Assumed    []string            `json:"assumedContext"`
 	// Requirements is the sum of Kept, Lost, Gained, MissingInBoth and Unverified.
 	Requirements  int `json:"requirements"`
 	Kept          int `json:"kept"`
@@ -96,8 +102,8 @@ type Change struct {
 	UsedWhen   string               `json:"usedWhen,omitempty"`
 	Reason     string               `json:"reason,omitempty"`
 	Impact     string               `json:"impact,omitempty"`
-	// Stops is for the text. It is zero for a requirement that is not Remotion's.
-	Stops policies.Stops `json:"-"`
+	// Stops says what stops without the permission. It is zero for a requirement that is not Remotion's.
+	Stops policies.Stops `json:"stops,omitzero"`
 }
 
 // Compare evaluates the current and the proposed policies and returns what changes. Both have the
@@ -115,9 +121,15 @@ func Compare(ctx context.Context, current, proposed iampolicy.Grants, required R
 		return Replacement{}, err
 	}
 	r := Replacement{SchemaVersion: ReplacementVersion, Status: LosesNothing,
-		Current: names(current), Proposed: names(proposed), Required: after.Required,
-		Problem: after.Problem, KnownUntil: after.KnownUntil, Assumed: after.Assumed,
+		Current: names(current), Proposed: names(proposed), Policy: after.Policy,
+		Required: after.Required,
+		Problem:  after.Problem, KnownUntil: after.KnownUntil, Assumed: after.Assumed,
 		Requirements: after.Requirements, Changes: []Change{}}
+	for _, s := range slices.Concat(after.Sources, before.Sources) {
+		if !slices.Contains(r.Sources, s) {
+			r.Sources = append(r.Sources, s)
+		}
+	}
 	for _, note := range slices.Concat(before.Notes, after.Notes) {
 		if !slices.Contains(r.Notes, note) {
 			r.Notes = append(r.Notes, note)

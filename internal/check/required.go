@@ -21,6 +21,8 @@ type Required struct {
 	Name         string
 	Requirements []Requirement
 
+	kind                policies.PolicyKind
+	fixable             *fixable // nil for requirements of a document
 	problem, knownUntil string   // see Verdict
 	notes               []string // about the target
 	// accepted are grants that are no excess although no requirement needs all of them.
@@ -58,7 +60,9 @@ func (r Requirement) withProblem(problem string, actions []string) Requirement {
 // demand is a part of a requirement with the context of its requests.
 type demand struct {
 	requests needs.Requests
-	context  iampolicy.Context
+	// need is the need of a release that the requests stand for.
+	need    needs.Need
+	context iampolicy.Context
 	// assumed are further keys that the verdict lists as assumed. The required condition is met for
 	// their value, and perhaps for others; the requests stand for each of these values.
 	assumed iampolicy.Context
@@ -125,7 +129,8 @@ func ReleaseRequirements(t Target, release policies.Release) (Required, error) {
 		t.Purpose = policies.All
 	}
 	all := Required{Name: fmt.Sprintf("the %s policy of Remotion %s", t.Kind, release),
-		problem: release.Problem(), knownUntil: release.KnownUntil(), notes: t.notes()}
+		kind: t.Kind, fixable: &fixable{t, release}, problem: release.Problem(),
+		knownUntil: release.KnownUntil(), notes: t.notes()}
 	for _, r := range scope.Requirements([]policies.Release{release}, t.Kind, t.Purpose) {
 		if t.searches(r.Action) {
 			continue
@@ -150,7 +155,7 @@ func ReleaseRequirements(t Target, release policies.Release) (Required, error) {
 			}
 			context := t.RequestContext(n.SimulationRequest)
 			all.Requirements[i].demands = append(all.Requirements[i].demands,
-				demand{requests: requests, context: context})
+				demand{requests: requests, need: n, context: context})
 		}
 	}
 	var err error

@@ -2,6 +2,7 @@ package check
 
 import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
@@ -11,6 +12,8 @@ const ResultsVersion = "1"
 // Results are the results of one run, one for each principal, in the order of the command line.
 type Results struct {
 	SchemaVersion string `json:"schemaVersion"`
+	// Tool is the command that made the results.
+	Tool *contract.Tool `json:"tool,omitempty"`
 	// Status is gaps if a principal has a gap, else unverified if anything is unverified or if a
 	// policy could not be read, else compliant.
 	Status  audit.ReportStatus `json:"status"`

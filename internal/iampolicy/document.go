@@ -56,6 +56,8 @@ type Statement struct {
 	// In a list, Start is after the opening bracket or after the previous statement. Without a list,
 	// Start is after the statement's opening brace. End is after the statement's closing brace.
 	Start, End Position
+	// Brace is the position of the statement's opening brace: where an editor shows the statement.
+	Brace Position
 
 	actions, resources []pattern
 	variables          bool // the patterns may contain policy variables
@@ -296,12 +298,12 @@ func (p *parser) statements(doc *Document) error {
 		return err
 	}
 	sids := map[string]bool{}
-	add := func(start int) error {
+	add := func(start, brace int) error {
 		s, end, err := p.statement(sids)
 		if err != nil {
 			return err
 		}
-		s.Start, s.End = p.position(start), p.position(end)
+		s.Start, s.Brace, s.End = p.position(start), p.position(brace), p.position(end)
 		doc.Statements = append(doc.Statements, s)
 		return nil
 	}
@@ -309,7 +311,7 @@ func (p *parser) statements(doc *Document) error {
 	switch {
 	case t.is("{"):
 		// Without a list, the simulator's start position is after the statement's opening brace.
-		return add(t.end)
+		return add(t.end, t.start)
 	case !t.is("["):
 		return p.errorf(t.start, "Statement: expected an object or a list of objects, got %s",
 			clip(t.String()))
@@ -327,7 +329,7 @@ func (p *parser) statements(doc *Document) error {
 			return p.errorf(t.start, `Statement: expected "{", got %s%s`, clip(t.String()),
 				p.remedyAt(t))
 		}
-		if err := add(start); err != nil {
+		if err := add(start, t.start); err != nil {
 			return err
 		}
 		start = p.next

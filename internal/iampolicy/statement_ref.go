@@ -14,6 +14,10 @@ type StatementRef struct {
 	Sid       string   `json:"sid,omitempty"`
 	Effect    string   `json:"effect"`
 	Resources []string `json:"resources,omitempty"`
+	// Line and Column are the position of the statement's opening brace in a file, counted from 1 in
+	// characters. They are 0 for a document that is not a file.
+	Line   int `json:"line,omitempty"`
+	Column int `json:"column,omitempty"`
 }
 
 // String returns the statement's name in texts: statement 2 (Sid Storage) of inline policy

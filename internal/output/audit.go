@@ -9,8 +9,11 @@ import (
 type Audit struct {
 	Report audit.Report
 	// Open are the gaps of the report that are open in the state of the deployed auditor, oldest
-	// first. Formats for machines leave them out, because the report has a schema.
+	// first.
 	Open []alert.Gap
+	// Place is the file that stands for the account in formats that need a file; empty means
+	// DefaultPlace.
+	Place string
 	// Settings are the flags of the audit that the commands for its fixes repeat.
 	Settings []string
 }

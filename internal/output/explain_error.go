@@ -13,7 +13,7 @@ import (
 
 // ErrorFormats returns the formats of the explanation of an error text.
 func ErrorFormats() Formats[advice.Advice] {
-	return Formats[advice.Advice]{{"text", errorText}, {"json", errorJSON}}
+	return Formats[advice.Advice]{{"text", forLogs(errorText)}, {"json", errorJSON}}
 }
 
 // errorJSON writes the explanation in the form of docs/explain-error.schema.json.

@@ -3,6 +3,8 @@ package policies
 import (
 	"cmp"
 	"slices"
+
+	"github.com/remotion-audit/remotion-audit/internal/contract"
 )
 
 // ComparisonVersion is the version of a Comparison's JSON form.
@@ -11,7 +13,9 @@ const ComparisonVersion = "1"
 // A Comparison shows what an upgrade changes in Remotion's policies.
 type Comparison struct {
 	SchemaVersion string `json:"schemaVersion"`
-	Partition     string `json:"partition"`
+	// Tool is the command that made the comparison.
+	Tool      *contract.Tool `json:"tool,omitempty"`
+	Partition string         `json:"partition"`
 	// From and To are the names of the old releases and of the new release.
 	From []string `json:"from"`
 	To   string   `json:"to"`

@@ -106,7 +106,7 @@ func TestAuditCommand(t *testing.T) {
 		{"an upgrade to an unknown release is an error", drifted, []string{"--upgrade-to", "next"}, 2, "",
 			`--upgrade-to: "next" is not a Remotion release`},
 		{"an unknown format is an error", drifted, []string{"--format", "xml"}, 2, "",
-			`--format must be text or json, got "xml"`},
+			`got "xml": did you mean junit?`},
 		{"the error of a wrong setting names its flag", drifted,
 			[]string{"--callers", "x", "--regions", "y"}, 2, "",
 			"--callers: "},

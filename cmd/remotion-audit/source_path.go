@@ -1,0 +1,68 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/check"
+	"github.com/remotion-audit/remotion-audit/internal/contract"
+	"github.com/remotion-audit/remotion-audit/internal/output"
+)
+
+const locationUsage = "file of the repository that stands for the account in formats for code " +
+	"review, such as sarif (default: " + output.DefaultPlace + ")"
+
+// thisTool returns what the command writes about itself into a document.
+func thisTool() *contract.Tool {
+	v := currentVersion()
+	t := &contract.Tool{Name: contract.ToolName, Version: v.Version, Commit: v.Commit}
+	if v.Dirty {
+		t.Commit += "-dirty"
+	}
+	return t
+}
+
+// setPaths sets the paths of files to those that code review shows.
+func setPaths(sources []check.Source) {
+	for i, s := range sources {
+		if path, err := sourcePath(s.File); err == nil && s.File != "" {
+			sources[i].File = path
+		}
+	}
+}
+
+// sourcePath returns the path of a file from the root of its repository, or else from the working
+// directory, with slashes. Code scanning and annotations need it. The path of a file outside of
+// both begins with "..". An empty name has an empty path.
+func sourcePath(name string) (string, error) {
+	if name == "" {
+		return "", nil
+	}
+	if strings.ContainsRune(name, 0) {
+		return "", errors.New("the name has a NUL character")
+	}
+	full, err := filepath.Abs(name)
+	if err != nil {
+		return "", err
+	}
+	base, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for dir := base; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
+			base = dir
+			break
+		}
+		if dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	path, err := filepath.Rel(base, full)
+	if err != nil { // another volume of Windows
+		return filepath.Base(full), nil
+	}
+	return filepath.ToSlash(path), nil
+}

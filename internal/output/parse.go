@@ -1,0 +1,279 @@
+package output
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/remotion-audit/remotion-audit/internal/alert"
+	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/check"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/jsonlimit"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
+)
+
+// MaxDocument is the size of the largest document that Parse reads, in bytes.
+const MaxDocument = 32 << 20
+
+// documentLimits bound a document before it is decoded. Keys that differ only in case are allowed,
+// because tags and conditions may have them.
+var documentLimits = jsonlimit.Limits{Bytes: MaxDocument, Depth: 40, Values: 2_000_000,
+	Elements: 1_000_000}
+
+// A Parsed is a document that the command wrote as JSON. One of its fields is set.
+type Parsed struct {
+	Audit       *Audit
+	Check       *check.Results
+	Replacement *check.Replacement
+	Diff        *policies.Comparison
+}
+
+// Parse reads the JSON of audit, check, check --instead-of or policies diff. The version of each is
+// 1; fields that this release does not know are ignored.
+func Parse(text []byte) (p Parsed, err error) {
+	text, err = asUTF8(text)
+	if err != nil {
+		return p, err
+	}
+	if err := jsonlimit.Check(text, documentLimits); err != nil {
+		return p, err
+	}
+	var members map[string]json.RawMessage
+	err = json.Unmarshal(text, &members)
+	switch wrong := (*json.UnmarshalTypeError)(nil); {
+	case errors.As(err, &wrong), err == nil && members == nil:
+		return p, notADocument("is no JSON object")
+	case err != nil:
+		return p, fmt.Errorf("not JSON: %w", err)
+	}
+	has := func(names ...string) bool {
+		return !slices.ContainsFunc(names, func(name string) bool { return members[name] == nil })
+	}
+	var version string
+	switch err := json.Unmarshal(members["schemaVersion"], &version); {
+	case has("report") && !has("findings"):
+		return p, notADocument("is the message of an alert, which has a part of the report only")
+	case has("explanations") || has("edits", "fix"):
+		return p, notADocument("is the output of explain or fix")
+	case !has("schemaVersion") || err != nil || version == "":
+		return p, notADocument("has no schemaVersion")
+	case version != audit.SchemaVersion:
+		return p, fmt.Errorf("the document has schema version %s, and this release reads %s: use the "+
+			"release that wrote it, or a newer one", textfmt.Quote(version, 20), audit.SchemaVersion)
+	}
+	switch {
+	case has("account", "targets", "findings", "summary"):
+		p.Audit, err = parseAudit(text)
+	case has("results"):
+		p.Check, err = parseResults(text)
+	case has("current", "proposed", "changes"):
+		p.Replacement, err = parseReplacement(text)
+	case has("required", "findings"):
+		p.Check, err = parseVerdict(text)
+	case has("from", "to", "policies"):
+		p.Diff, err = parseAs[policies.Comparison](text)
+	default:
+		return p, notADocument("has not the fields of one")
+	}
+	if err != nil {
+		return Parsed{}, err
+	}
+	return p, nil
+}
+
+// notADocument returns an error that says which documents can be read.
+func notADocument(why string) error {
+	return fmt.Errorf("the text %s: use the JSON of `remotion-audit audit`, `check` or "+
+		"`policies diff`, as --format json writes it", why)
+}
+
+// asUTF8 returns the text without a byte order mark. Other encodings are errors: encoding/json
+// would report a character that the user cannot see.
+func asUTF8(text []byte) ([]byte, error) {
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
+	switch {
+	case len(bytes.TrimSpace(text)) == 0:
+		return nil, errors.New("the text is empty")
+	case bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")):
+		return nil, errors.New("the text is UTF-16, as PowerShell writes it: use --format json=FILE " +
+			"instead of >, or save it as UTF-8")
+	case bytes.IndexByte(text, 0) >= 0:
+		return nil, errors.New("the text has NUL characters: it is no JSON in UTF-8")
+	case !utf8.Valid(text):
+		return nil, errors.New("the text is not UTF-8")
+	}
+	return text, nil
+}
+
+// parseAs decodes a document.
+func parseAs[D any](text []byte) (*D, error) {
+	d := new(D)
+	err := json.Unmarshal(text, d)
+	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
+		return nil, fmt.Errorf("%s is a %s, which the schema does not allow there",
+			cmp.Or(textfmt.OneLine(wrong.Field), "the document"), wrong.Value)
+	}
+	return d, err
+}
+
+func parseAudit(text []byte) (*Audit, error) {
+	d, err := parseAs[auditDocument](text)
+	if err != nil {
+		return nil, err
+	}
+	r := d.Report
+	upgrade := []audit.Finding(nil)
+	if r.Upgrade != nil {
+		upgrade = r.Upgrade.Findings
+	}
+	gaps, unsure := 0, len(r.Problems)
+	for i, f := range slices.Concat(r.Findings, upgrade) {
+		if err := checkStatus(fmt.Sprintf("finding %d", i+1), f.Status); err != nil {
+			return nil, err
+		}
+		switch {
+		case i >= len(r.Findings):
+		case f.Gap():
+			gaps++
+		case f.Status == audit.Unverified:
+			unsure++
+		}
+	}
+	if err := checkResult(string(r.Status), gaps, unsure); err != nil {
+		return nil, err
+	}
+	a := &Audit{Report: r, Settings: d.Settings}
+	for _, g := range d.OpenGaps {
+		a.Open = append(a.Open, alert.Gap{Identity: g.Identity, Status: g.Status, Cause: g.Cause,
+			Severity: g.Severity, Since: g.Since})
+	}
+	return a, nil
+}
+
+// checkStatus refuses a status that this release does not know. It would count as satisfied.
+func checkStatus(what string, s iampolicy.Status) error {
+	known := []iampolicy.Status{audit.Satisfied, audit.Conditional, audit.Partial, audit.Missing,
+		audit.Denied, audit.Unverified}
+	if !slices.Contains(known, s) {
+		return fmt.Errorf("%s has the unknown status %s", what, textfmt.Quote(string(s), 40))
+	}
+	return nil
+}
+
+// checkResult refuses a result that contradicts the judgements: a document with gaps must not read
+// as compliant.
+func checkResult(status string, gaps, unsure int) error {
+	want := audit.StatusCompliant
+	switch {
+	case gaps > 0:
+		want = audit.StatusGaps
+	case unsure > 0:
+		want = audit.StatusUnverified
+	}
+	if status != string(want) {
+		return fmt.Errorf("the status is %s, but the document has %s and %d unverified, which is %s",
+			textfmt.Quote(status, 40), textfmt.Plural(gaps, "gap"), unsure, want)
+	}
+	return nil
+}
+
+func parseVerdict(text []byte) (*check.Results, error) {
+	v, err := parseAs[check.Verdict](text)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkVerdict("", *v); err != nil {
+		return nil, err
+	}
+	tool, names := v.Tool, v.Policies
+	v.Tool, v.Policies = nil, nil
+	r := check.Summarize([]check.Result{{Policies: names, Verdict: v}})
+	r.Tool = tool
+	return &r, nil
+}
+
+func checkVerdict(which string, v check.Verdict) error {
+	gaps, unsure := 0, 0
+	if v.Problem != "" {
+		unsure++
+	}
+	for i, f := range v.Findings {
+		if err := checkStatus(fmt.Sprintf("%sfinding %d", which, i+1), f.Status); err != nil {
+			return err
+		}
+		switch {
+		case f.Status.Gap():
+			gaps++
+		case f.Status == iampolicy.Unverified:
+			unsure++
+		}
+	}
+	return checkResult(string(v.Status), gaps, unsure)
+}
+
+func parseResults(text []byte) (*check.Results, error) {
+	r, err := parseAs[check.Results](text)
+	if err != nil {
+		return nil, err
+	}
+	gaps, unsure := 0, 0
+	for i, result := range r.Results {
+		switch {
+		case result.Verdict == nil:
+			unsure++
+			continue
+		case result.Verdict.Status == audit.StatusGaps:
+			gaps++
+		case result.Verdict.Status == audit.StatusUnverified:
+			unsure++
+		}
+		if err := checkVerdict(fmt.Sprintf("result %d: ", i+1), *result.Verdict); err != nil {
+			return nil, err
+		}
+	}
+	if len(r.Results) == 0 {
+		unsure++
+	}
+	return r, checkResult(string(r.Status), gaps, unsure)
+}
+
+func parseReplacement(text []byte) (*check.Replacement, error) {
+	r, err := parseAs[check.Replacement](text)
+	if err != nil {
+		return nil, err
+	}
+	lost, unsure := 0, 0
+	if r.Problem != "" {
+		unsure++
+	}
+	for i, c := range r.Changes {
+		switch c.Kind {
+		case check.Lost:
+			lost++
+		case check.ChangeUnverified:
+			unsure++
+		case check.Gained, check.MissingInBoth:
+		default:
+			return nil, fmt.Errorf("change %d is of the unknown kind %s", i+1,
+				textfmt.Quote(string(c.Kind), 40))
+		}
+	}
+	want := check.LosesNothing
+	switch {
+	case lost > 0:
+		want = check.Loses
+	case unsure > 0:
+		want = check.LossUnverified
+	}
+	if r.Status != want {
+		return nil, fmt.Errorf("the status is %s, but the document has %d losses and %d unverified "+
+			"changes", textfmt.Quote(string(r.Status), 40), lost, unsure)
+	}
+	return r, nil
+}
