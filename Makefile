@@ -78,6 +78,7 @@ npm_install = @cd $(1) && if [ ! -f node_modules/.installed ] || [ package.json 
 .PHONY: node_modules
 node_modules: ## Install the npm packages that the tests run
 	$(call npm_install,test/e2e/remotion)
+	$(call npm_install,test/page)
 
 # The oracle is AGPL-3.0. It runs as a separate process; the project neither links nor ships it.
 .PHONY: oracle_modules
@@ -141,6 +142,11 @@ golden: ## Rewrite the golden files and show the changes
 	go test ./test/e2e -run '^Test(DocumentedCommands|ReadmeShowsARealReport)$$' -update
 	go test ./internal/report ./internal/output ./internal/fixformat ./internal/alert/render ./internal/awsemu/iam ./internal/policies ./test/repository ./cmd/remotion-audit -update
 	git diff --stat -- '*testdata*' docs README.md
+
+.PHONY: pictures
+pictures: node_modules ## Take the pictures of the documentation again (needs Chromium)
+	REMOTION_AUDIT_BROWSER_TESTS=required go test ./test/page -run '^TestPictures$$' -count 1 -v -pictures
+	git diff --stat -- docs/images
 
 .PHONY: docs
 docs: ## Write docs/cli.md from the help of the command, and what follows from internal/settings

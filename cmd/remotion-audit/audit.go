@@ -73,7 +73,7 @@ Exit status: 0 compliant, 1 gaps now or after the upgrade, 2 unverified or an er
 }
 
 // writeFixes writes the fixes of a report, as the command fix does.
-func writeFixes(w io.Writer, r audit.Report, v textfmt.View, settings []string) error {
+func writeFixes(w io.Writer, r audit.Report, v textfmt.View) error {
 	format, err := fixformat.Find(fixformat.Names()[0])
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func writeFixes(w io.Writer, r audit.Report, v textfmt.View, settings []string) 
 	for _, f := range r.Fixes {
 		fmt.Fprintln(w)
 		h := fixformat.FromReport(r, f)
-		h.View, h.Settings = v, settings
+		h.View, h.Settings = v, r.Run.Flags
 		if err := format.Write(w, h, fixformat.Default); err != nil {
 			return err
 		}
@@ -135,13 +135,12 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 	if err != nil {
 		return err
 	}
-	r.Tool = thisTool()
-	settings := o.repeated(cmd)
+	r.Tool, r.Run.Flags = thisTool(), o.repeated(cmd)
 	var fixes func(io.Writer, textfmt.View) error
 	if o.fix {
-		fixes = func(w io.Writer, v textfmt.View) error { return writeFixes(w, r, v, settings) }
+		fixes = func(w io.Writer, v textfmt.View) error { return writeFixes(w, r, v) }
 	}
-	document := output.Audit{Report: r, Open: past.openGaps(r), Settings: settings, Place: place}
+	document := output.Audit{Report: r, Open: past.openGaps(r), Place: place}
 	if err := out.write(document, fixes); err != nil {
 		return err
 	}

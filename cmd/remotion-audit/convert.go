@@ -53,7 +53,7 @@ that made the document has already returned its result. 2 for an error.`,
 				var more func(io.Writer, textfmt.View) error
 				if fixes {
 					more = func(w io.Writer, v textfmt.View) error {
-						return writeFixes(w, p.Audit.Report, v, p.Audit.Settings)
+						return writeFixes(w, p.Audit.Report, v)
 					}
 				}
 				return convert(cmd, flagged, output.AuditFormats(), *p.Audit, args[0], more)

@@ -53,7 +53,7 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(helpCommand())
 	root.AddCommand(auditCommand(), checkCommand(), completionCommand(), convertCommand(),
-		explainCommand(), fixCommand(), localCommand(), muteCommand(), policiesCommand(),
+		explainCommand(), fixCommand(), localCommand(), muteCommand(), policiesCommand(), reportCommand(),
 		testAlertCommand(), unmuteCommand(), versionCommand())
 	return root
 }

@@ -109,6 +109,8 @@ type Run struct {
 	Auditor string `json:"auditor,omitempty"`
 	// Version is the version of the auditor.
 	Version string `json:"version,omitempty"`
+	// Flags are the flags of the command that repeat the audit; nil for the function.
+	Flags []string `json:"flags,omitempty"`
 	// Trigger is what started the function; nil for the command.
 	Trigger *Trigger `json:"trigger,omitempty"`
 }

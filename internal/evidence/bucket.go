@@ -32,13 +32,23 @@ const maxObject = alert.MaxState + 1
 
 // Get implements Objects. It returns at most the first maxObject bytes of an object.
 func (b Bucket) Get(ctx context.Context, key string) ([]byte, string, error) {
+	return b.getUpTo(ctx, key, maxObject)
+}
+
+// Read returns the first most bytes of an object.
+func (b Bucket) Read(ctx context.Context, key string, most int64) ([]byte, error) {
+	body, _, err := b.getUpTo(ctx, key, most)
+	return body, err
+}
+
+func (b Bucket) getUpTo(ctx context.Context, key string, most int64) ([]byte, string, error) {
 	out, err := b.Client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.Name, Key: &key,
 		ExpectedBucketOwner: &b.Owner})
 	if err != nil {
 		return nil, "", b.withRemedy("read", key, err)
 	}
 	defer out.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(out.Body, maxObject))
+	body, err := io.ReadAll(io.LimitReader(out.Body, most))
 	if err != nil {
 		return nil, "", b.withRemedy("read", key, err)
 	}
@@ -121,6 +131,30 @@ func (b Bucket) Keys(ctx context.Context, prefix string) (keys []string, err err
 		}
 	}
 	return keys, nil
+}
+
+// List lists at most most keys that begin with prefix and come after the key after. more is true if
+// there are further keys.
+func (b Bucket) List(ctx context.Context, prefix, after string, most int) (keys []string, more bool,
+	err error) {
+	in := &s3.ListObjectsV2Input{Bucket: &b.Name, Prefix: &prefix, ExpectedBucketOwner: &b.Owner}
+	if after != "" {
+		in.StartAfter = &after
+	}
+	pages := s3.NewListObjectsV2Paginator(b.Client, in)
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, false, b.withRemedy("list", prefix, err)
+		}
+		for _, o := range page.Contents {
+			if len(keys) == most {
+				return keys, true, nil
+			}
+			keys = append(keys, aws.ToString(o.Key))
+		}
+	}
+	return keys, false, nil
 }
 
 // States reads the states of all auditors of the account. It leaves out damaged states and states

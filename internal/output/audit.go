@@ -14,6 +14,4 @@ type Audit struct {
 	// Place is the file that stands for the account in formats that need a file; empty means
 	// DefaultPlace.
 	Place string
-	// Settings are the flags of the audit that the commands for its fixes repeat.
-	Settings []string
 }

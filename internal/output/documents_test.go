@@ -221,7 +221,8 @@ func auditAccount(dir, file string) (r audit.Report, err error) {
 func openSample(t *testing.T) Audit {
 	t.Helper()
 	r := fixtureReports(t)["drifted"]
-	a := Audit{Report: r, Settings: []string{"--regions", "eu-west-1"}}
+	r.Run.Flags = []string{"--regions", "eu-west-1"}
+	a := Audit{Report: r}
 	for _, f := range r.Findings {
 		if f.Gap() {
 			a.Open = append(a.Open, alert.Gap{Identity: alert.IdentityOf(f), Status: f.Status,

@@ -25,6 +25,7 @@ var formats = []row{
 		forLogs(report.ReplacementText)},
 	{"json", auditJSON, checkJSON, diffJSON, explainJSON, replacementJSON},
 	listed("markdown", writeMarkdown),
+	{"html", auditHTML, checkHTML, diffHTML, nil, nil},
 	listed("junit", writeJUnit),
 	listed("sarif", writeSARIF),
 	listed("github", writeGitHub),

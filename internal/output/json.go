@@ -16,7 +16,6 @@ import (
 type auditDocument struct {
 	audit.Report
 	OpenGaps []openGap `json:"openGaps,omitempty"`
-	Settings []string  `json:"settings,omitempty"`
 }
 
 // An openGap is a gap with the time when it opened. The state has more about a gap, which is of no
@@ -31,10 +30,10 @@ type openGap struct {
 
 // auditJSON writes the report in the form of docs/report.schema.json.
 func auditJSON(w io.Writer, a Audit, _ textfmt.View) error {
-	if len(a.Open)+len(a.Settings) == 0 {
+	if len(a.Open) == 0 {
 		return report.JSON(w, a.Report)
 	}
-	d := auditDocument{Report: a.Report, Settings: a.Settings}
+	d := auditDocument{Report: a.Report}
 	for _, g := range a.Open {
 		d.OpenGaps = append(d.OpenGaps, openGap{g.Identity, g.Status, g.Cause, g.Severity, g.Since})
 	}

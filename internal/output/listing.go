@@ -173,7 +173,7 @@ func auditListing(a Audit) listing {
 	}
 	l.title = report.VerdictOf(r).Title
 	l.facts = auditFacts(r)
-	fixes := fixesOf(r, a.Settings)
+	fixes := fixesOf(r)
 	index := map[string]int{}
 	suiteOf := func(target string, policy policies.PolicyKind, kind string) *suite {
 		key := target + "\n" + string(policy)
@@ -242,7 +242,7 @@ func auditFacts(r audit.Report) []fact {
 const maxFixDiff = 40
 
 // fixesOf returns the fixes of the gaps by the positions of the findings.
-func fixesOf(r audit.Report, settings []string) map[int]*fixText {
+func fixesOf(r audit.Report) map[int]*fixText {
 	if len(r.Fixes) == 0 {
 		return nil
 	}
@@ -270,7 +270,7 @@ func fixesOf(r audit.Report, settings []string) map[int]*fixText {
 		}
 		fix := &fixText{text: e.Text, diff: e.Diff}
 		if e.Edits {
-			fix.command = g.FixCommand(e, r.Targets, settings)
+			fix.command = g.FixCommand(e, r.Targets, r.Run.Flags)
 		}
 		for _, f := range g.Findings {
 			fixes[positions[keyOf(f)]] = fix

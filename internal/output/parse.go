@@ -148,7 +148,7 @@ func parseAudit(text []byte) (*Audit, error) {
 	if err := checkResult(string(r.Status), gaps, unsure); err != nil {
 		return nil, err
 	}
-	a := &Audit{Report: r, Settings: d.Settings}
+	a := &Audit{Report: r}
 	for _, g := range d.OpenGaps {
 		a.Open = append(a.Open, alert.Gap{Identity: g.Identity, Status: g.Status, Cause: g.Cause,
 			Severity: g.Severity, Since: g.Since})

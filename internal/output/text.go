@@ -16,7 +16,7 @@ import (
 
 // auditText writes the report, with the times when its gaps opened before its last lines.
 func auditText(w io.Writer, a Audit, v textfmt.View) error {
-	body, about := report.Parts(a.Report, v, a.Settings...)
+	body, about := report.Parts(a.Report, v)
 	var b strings.Builder
 	b.WriteString(body)
 	if len(a.Open) > 0 {

@@ -14,6 +14,8 @@ import (
 // account: they repeat the flags that the commands take.
 func TestCommandsRepeatTheFlagsOfTheAudit(t *testing.T) {
 	r := audit.Report{Status: audit.StatusUnverified,
+		Run: audit.Run{Flags: []string{"--regions", "eu-west-1", "--evidence-bucket", "evidence",
+			"--scp", "a b.json"}},
 		Targets: []audit.TargetReport{{Name: "user/it's"}},
 		Summary: audit.Summary{Requirements: 1, Unverified: 1},
 		Findings: []audit.Finding{{Target: "user/it's", Policy: policies.User, Sid: "Storage",
@@ -22,8 +24,7 @@ func TestCommandsRepeatTheFlagsOfTheAudit(t *testing.T) {
 			Target: "user/it's", Text: "may do everything",
 			Command: "remotion-audit fix --tighten administrator-access --target role/r"}}}
 	var b bytes.Buffer
-	if err := Text(&b, r, textfmt.View{}, "--regions", "eu-west-1", "--evidence-bucket",
-		"evidence", "--scp", "a b.json"); err != nil {
+	if err := Text(&b, r, textfmt.View{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{

@@ -13,18 +13,17 @@ import (
 
 // Text writes the report as text, as `remotion-audit audit` shows it: the verdict first, then a
 // card for each root cause, what could not be checked, what was checked, what is muted, and the
-// run. settings are further flags of the audit, which the commands for fixes repeat.
-func Text(w io.Writer, r audit.Report, v textfmt.View, settings ...string) error {
-	body, about := Parts(r, v, settings...)
+// run.
+func Text(w io.Writer, r audit.Report, v textfmt.View) error {
+	body, about := Parts(r, v)
 	_, err := io.WriteString(w, body+about)
 	return err
 }
 
 // Parts returns the text of Text in two parts, so that a command can add a section: the verdict
 // with all that follows from it, and what the report is about.
-func Parts(r audit.Report, v textfmt.View, settings ...string) (body, about string) {
+func Parts(r audit.Report, v textfmt.View) (body, about string) {
 	p := newPage(r, v)
-	p.fixSettings = settings
 	p.writeReport(r)
 	body = p.b.String()
 	p.b.Reset()
@@ -33,7 +32,8 @@ func Parts(r audit.Report, v textfmt.View, settings ...string) (body, about stri
 }
 
 func newPage(r audit.Report, v textfmt.View) *page {
-	return &page{view: v, releases: len(r.Remotion.Releases), fixes: r.Fixes, targets: r.Targets}
+	return &page{view: v, releases: len(r.Remotion.Releases), fixes: r.Fixes, targets: r.Targets,
+		fixSettings: r.Run.Flags}
 }
 
 func (p *page) writeReport(r audit.Report) {

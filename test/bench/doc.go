@@ -18,6 +18,8 @@
 //	ours-ns      the time of this project's evaluator in the same run
 //	peak-MiB     the peak memory of the function's process
 //	MiB/caller   the same, divided by the number of callers
+//	x-json       in BenchmarkPage, the time for the HTML of a report divided by the time for its JSON
+//	             in the same run
 //
 // # Limits
 //
