@@ -127,7 +127,7 @@ func TestReclassifiedMessage(t *testing.T) {
 		finding("user/u", "d", audit.Missing, low)))
 	upgradeAuditor(s)
 	m := message(s.After(hour, reportOf(users, finding("user/u", "a", audit.Missing, medium))))
-	if want := "[NOTICE] Judgement changed with auditor v0.2.0: 2 findings reclassified " +
+	if want := "[NOTICE] Judgement changed, 2 reclassified; still open: some features will fail " +
 		"(123456789012)"; m.Subject != want {
 		t.Errorf("subject %q, want %q", m.Subject, want)
 	}

@@ -37,17 +37,20 @@ func (p *page) writeReleases(r audit.Remotion) {
 		strings.Join(textfmt.Shorten(parts, most, "release"), ", "))
 }
 
-// writeExplanations writes which of Remotion's documents the policies of targets with gaps
-// resemble. An old document often explains all gaps.
-func (p *page) writeExplanations(r audit.Report) {
-	for i, n := range explanations(r) {
-		if i == 0 {
-			p.line("")
+// writeExplanations writes in the card of a target which of Remotion's documents its policies
+// resemble, and returns the explanations of other targets.
+func (p *page) writeExplanations(list []audit.Notice, target string) (others []audit.Notice) {
+	for _, n := range list {
+		if n.Target != target {
+			others = append(others, n)
+			continue
 		}
-		p.field("", "Policy", "%s: %s", textfmt.OneLine(n.Target), textfmt.OneLine(n.Text))
+		p.field("  ", "Policy", "%s", textfmt.OneLine(n.Text))
 	}
+	return others
 }
 
+// explanations returns the notices about the documents of targets with gaps.
 func explanations(r audit.Report) (list []audit.Notice) {
 	for _, n := range r.Notices {
 		if n.Kind == audit.NoticeDocument &&
@@ -60,7 +63,7 @@ func explanations(r audit.Report) (list []audit.Notice) {
 	return list
 }
 
-// writeNotices writes the notices that writeExplanations does not write.
+// writeNotices writes the notices that the cards do not have.
 func (p *page) writeNotices(r audit.Report) {
 	explained := explanations(r)
 	first := true

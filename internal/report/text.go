@@ -38,10 +38,11 @@ func newPage(r audit.Report, v textfmt.View) *page {
 
 func (p *page) writeReport(r audit.Report) {
 	p.writeVerdictOf(VerdictOf(r))
-	p.writeExplanations(r)
+	explained := explanations(r)
 	for _, g := range Gaps(r) {
 		p.line("")
 		p.writeCard("", g)
+		explained = p.writeExplanations(explained, g.Target)
 	}
 	p.writeAuditor(r)
 	p.writeUnread(r)

@@ -123,20 +123,27 @@ func headlineParts(d alert.Digest, l lead, name int) (list []string) {
 	return list
 }
 
-// openPart returns the open gaps that the message does not announce. It says what they stop if that
-// is worse than what the announced gaps stop.
+// openPart returns the open gaps that the message does not announce as an incident: also those that
+// an upgrade of the auditor judges otherwise. It says what they stop if that is worse than what the
+// announced gaps stop.
 func openPart(d alert.Digest, l lead) string {
-	if len(d.OpenGaps) == 0 {
+	open := slices.Clone(d.OpenGaps)
+	for _, c := range d.Gaps {
+		if c.Reason == alert.ReasonReclassified && c.Gap.Closed.IsZero() && c.Finding.Gap() {
+			open = append(open, c)
+		}
+	}
+	if len(open) == 0 {
 		return ""
 	}
 	findings := slices.Clone(l.findings)
-	for _, c := range d.OpenGaps {
+	for _, c := range open {
 		findings = append(findings, c.Finding)
 	}
 	if title := report.TitleOf(findings); title != l.title {
 		return stillOpen + strings.ToLower(title)
 	}
-	return textfmt.Plural(len(d.OpenGaps), "gap") + " already open"
+	return textfmt.Plural(len(open), "gap") + " already open"
 }
 
 // maxHeadlinePart bounds a part of a headline, such as the text of a notice.
