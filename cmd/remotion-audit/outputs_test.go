@@ -247,7 +247,7 @@ func TestPoliciesWithOneName(t *testing.T) {
 	}
 }
 
-// TestHostileFileNames checks that the name of a policy file is no markup, command or formula in any
+// TestHostileFileNames checks that the name of a policy file is no markup, command or formula in a
 // format, and that the place in SARIF is a relative address.
 func TestHostileFileNames(t *testing.T) {
 	t.Parallel()

@@ -21,14 +21,17 @@ func (t TargetFacts) limitRendererGaps(findings []Finding) {
 		if !t.mayOnlyRender(*f) {
 			continue
 		}
-		severity, stops, impact := policies.Medium, policies.Features, "renders cannot be started with this function; if only "+
+		severity, stops := policies.Medium, policies.Features
+		impact := "renders cannot be started with this function; if only " +
 			"rendererFunctionName names it, nothing fails, because the render role invokes it"
 		switch name := functionName(f.ExampleARN); {
 		case !slices.Contains(t.Scope.Functions[f.Region], name):
-			severity, stops, impact = policies.High, policies.SomeDeploys, "renders cannot be started with functions that the next "+
+			severity, stops = policies.High, policies.SomeDeploys
+			impact = "renders cannot be started with functions that the next " +
 				"deploy creates, and a second deploy of these functions fails"
 		case slices.Contains(f.Operations, policies.DeployOperation) && policies.NamedByRemotion(name):
-			severity, stops, impact = policies.High, policies.SomeDeploys, "a second deploy of this function fails; "+impact
+			severity, stops = policies.High, policies.SomeDeploys
+			impact = "a second deploy of this function fails; " + impact
 		}
 		f.Severity, f.Stops, f.Impact = min(f.Severity, severity), min(f.Stops, stops), impact
 	}

@@ -102,7 +102,7 @@ type Change struct {
 	UsedWhen   string               `json:"usedWhen,omitempty"`
 	Reason     string               `json:"reason,omitempty"`
 	Impact     string               `json:"impact,omitempty"`
-	// Stops says what stops without the permission. It is zero for a requirement that is not Remotion's.
+	// Stops says what stops without the permission; zero for a requirement that is not Remotion's.
 	Stops policies.Stops `json:"stops,omitzero"`
 }
 

@@ -23,7 +23,7 @@ var hostile = []string{
 	`"><svg/onload=alert(1)>`,
 	`arn:aws:iam::123456789012:user/javascript:alert(1)`, `javascript:alert(1)`,
 	`data:text/html,<script>alert(1)</script>`,
-	"\u2028\u2029</script>", "\xff\xfe<", "\x00\x00<script>", "\u202etpircs",
+	"\u2028\u2029</script>", "\xff\xfe<", "\x00\x00<script>", "\u202etpircs\U000e0041",
 	`&lt;script&gt;`, `&#60;script&#62;`, `{{.}}`, `${alert(1)}`, `\u003cscript\u003e`, `\`,
 	`%3Cscript%3E`,
 	"END_OF_DOCUMENT\n<script>", "$(id)`id`", "*/</style>", "\r\n\r\n<b>",
@@ -148,7 +148,8 @@ func checkText(t testing.TB, n *html.Node) {
 	kind, _ := attribute(n.Parent, "type")
 	switch {
 	case n.Parent.Data == "script" && kind == "application/json":
-		if strings.ContainsAny(n.Data, "<>&\u2028\u2029") || !json.Valid([]byte(n.Data)) {
+		if strings.ContainsAny(n.Data, "<>&") || !json.Valid([]byte(n.Data)) ||
+			strings.ContainsFunc(n.Data, func(r rune) bool { return !unicode.IsPrint(r) }) {
 			t.Errorf("the JSON of the page is not escaped: %.200q", n.Data)
 		}
 	case n.Parent.Data == "script":

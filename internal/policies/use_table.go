@@ -239,7 +239,8 @@ var userUses = []Use{
 		Effect: hard(Critical, "renders cannot be started")},
 	{Kind: User, Action: "lambda:InvokeFunction", Operations: deploying,
 		Reason: "learns the release of the deployed functions", Source: permissionsPage,
-		Effect: hard(High, "deployed functions are not recognized, so a second deploy fails").inSomeCases()},
+		Effect: hard(High, "deployed functions are not recognized, so a second deploy fails").
+			inSomeCases()},
 	{Kind: User, Action: "lambda:CreateFunction", Operations: deploying,
 		Reason: "creates the function", Source: permissionsPage,
 		Effect: hard(High, "functions cannot be deployed")},
@@ -340,7 +341,8 @@ var roleUses = []Use{
 		Effect: hard(Critical, "renders stop")},
 	{Kind: Role, Action: "s3:GetObject", Buckets: outputBucketOnly, Since: sinceOutputChecked,
 		Reason: "checks whether an output exists", Source: ownOutputBucket,
-		Effect: hard(Critical, "renders with this output bucket stop unless they set overwrite").inSomeCases()},
+		Effect: hard(Critical, "renders with this output bucket stop unless they set overwrite").
+			inSomeCases()},
 	{Kind: Role, Action: "s3:DeleteObject", Buckets: mainBucket, Until: chunksInBucketUntil,
 		Reason: "removes the chunks of a render", Source: permissionsPage,
 		Effect: hard(Critical, "renders are marked as failed at their end")},
