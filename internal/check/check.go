@@ -13,6 +13,7 @@ package check
 import (
 	"cmp"
 	"context"
+	"iter"
 	"slices"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
@@ -75,11 +76,28 @@ type Source struct {
 	File string `json:"file,omitempty"`
 }
 
+// policiesOf yields the policies of all layers: identity, boundary, organization.
+func policiesOf(grants iampolicy.Grants) iter.Seq[iampolicy.Policy] {
+	layers := [][]iampolicy.Policy{grants.Identity}
+	if grants.Boundary != nil {
+		layers = append(layers, []iampolicy.Policy{*grants.Boundary})
+	}
+	return func(yield func(iampolicy.Policy) bool) {
+		for _, layer := range append(layers, grants.Organization...) {
+			for _, p := range layer {
+				if !yield(p) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // sources returns the files of all policies.
 func sources(grants iampolicy.Grants) (list []Source) {
-	add := func(p iampolicy.Policy) {
+	for p := range policiesOf(grants) {
 		if p.Location.Kind != iampolicy.FileLocation {
-			return
+			continue
 		}
 		s := Source{p.ID, p.Location.Name}
 		if s.File == "-" {
@@ -87,17 +105,6 @@ func sources(grants iampolicy.Grants) (list []Source) {
 		}
 		if !slices.Contains(list, s) {
 			list = append(list, s)
-		}
-	}
-	for _, p := range grants.Identity {
-		add(p)
-	}
-	if grants.Boundary != nil {
-		add(*grants.Boundary)
-	}
-	for _, level := range grants.Organization {
-		for _, p := range level {
-			add(p)
 		}
 	}
 	return list
@@ -182,23 +189,12 @@ const maxMisnamed = 20
 
 // misnamed returns a note for each action of the policies that does not exist.
 func misnamed(grants iampolicy.Grants) (notes []string) {
-	add := func(p iampolicy.Policy) {
+	for p := range policiesOf(grants) {
 		if p.Document == nil {
-			return
+			continue
 		}
 		for _, m := range p.Document.MisnamedActions(maxMisnamed) {
 			notes = append(notes, m.In(p.ID))
-		}
-	}
-	for _, p := range grants.Identity {
-		add(p)
-	}
-	if grants.Boundary != nil {
-		add(*grants.Boundary)
-	}
-	for _, level := range grants.Organization {
-		for _, p := range level {
-			add(p)
 		}
 	}
 	return notes

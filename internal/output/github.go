@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/contract"
-	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
 
 // The lengths of the parts of an annotation in characters. GitHub cuts longer ones.
@@ -51,17 +50,7 @@ func writeGitHub(w io.Writer, l listing) error {
 }
 
 // command returns the workflow command for the severity.
-func (e *entry) command() string {
-	switch {
-	case e.outcome == unverified:
-		return "warning"
-	case e.level() >= policies.High:
-		return "error"
-	case e.level() == policies.Low:
-		return "notice"
-	}
-	return "warning"
-}
+func (e *entry) command() string { return e.ciLevel("notice") }
 
 // commandData escapes the text of a workflow command, as actions/toolkit does. The text follows a
 // command on its line, so that a command within it has no effect.

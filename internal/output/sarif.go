@@ -108,16 +108,19 @@ func sarifRule(id string, e *entry) *sarif.ReportingDescriptor {
 var securitySeverity = map[policies.Severity]string{policies.Critical: "9.5", policies.High: "8.0",
 	policies.Medium: "5.0", policies.Low: "2.0"}
 
-// sarifLevel returns the level of an entry: error for critical and high, warning for medium and for
-// what is unverified, note for low.
-func (e *entry) sarifLevel() string {
+// sarifLevel returns the level of an entry.
+func (e *entry) sarifLevel() string { return e.ciLevel("note") }
+
+// ciLevel returns the level of an entry in CI: error for critical and high, warning for medium and
+// for what is unverified, and low for low.
+func (e *entry) ciLevel(low string) string {
 	switch {
 	case e.outcome == unverified:
 		return "warning"
 	case e.level() >= policies.High:
 		return "error"
 	case e.level() == policies.Low:
-		return "note"
+		return low
 	}
 	return "warning"
 }

@@ -102,7 +102,7 @@ func (p *page) writeChecked(r audit.Report) {
 	}
 	p.section("CHECKED", "")
 	for _, t := range r.Targets {
-		p.field("  ", "Target", "%s", targetLine(t))
+		p.field("  ", "Target", "%s", TargetLine(t))
 		if p.view.All {
 			p.writeSatisfied(r, t)
 		}
@@ -159,7 +159,8 @@ func (p *page) writeHead(r audit.Report) {
 	p.writeReleases(r.Remotion)
 }
 
-func targetLine(t audit.TargetReport) string {
+// TargetLine returns a target with its kind and the number of its requirements by status.
+func TargetLine(t audit.TargetReport) string {
 	kind := string(t.Kind)
 	switch {
 	case t.Kind == audit.Caller && t.Purpose == policies.Render:

@@ -419,7 +419,7 @@ func (w *mailWriter) writeAbout() {
 		w.field("Deployed", deployedText(r.Remotion))
 	}
 	for _, t := range r.Targets[:min(len(r.Targets), maxTargetsInMail)] {
-		w.field("Target", targetText(t))
+		w.field("Target", report.TargetLine(t))
 	}
 	if more := len(r.Targets) - maxTargetsInMail; more > 0 {
 		w.line(textfmt.Capitalize(textfmt.More(more, "target")))
@@ -441,29 +441,6 @@ func (w *mailWriter) writeAbout() {
 	case !d.NextReminder.IsZero():
 		w.field("Next reminder", textfmt.Time(d.NextReminder)+" if nothing changes")
 	}
-}
-
-// targetText returns the kind of a target and the number of its requirements by status.
-func targetText(t audit.TargetReport) string {
-	kind := string(t.Kind)
-	if t.Kind == audit.Caller && t.Purpose != policies.All && t.Purpose != "" {
-		kind += ", only " + strings.ReplaceAll(string(t.Purpose), "+", " and ")
-	}
-	s := t.Summary
-	line := fmt.Sprintf("%s (%s): %d of %d satisfied", t.Name, kind, s.Satisfied, s.Requirements)
-	if s.Gaps > 0 {
-		line += ", " + textfmt.Plural(s.Gaps, "gap")
-	}
-	if s.GapsMuted > 0 {
-		line += fmt.Sprintf(", %d muted", s.GapsMuted)
-	}
-	if s.Unverified > 0 {
-		line += fmt.Sprintf(", %d unverified", s.Unverified)
-	}
-	if t.CutOff {
-		line += ", cut off by the deadline"
-	}
-	return line
 }
 
 // maxDeployed is the number of releases of deployed functions that a mail names.
