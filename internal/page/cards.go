@@ -74,7 +74,7 @@ func newCards(r audit.Report, groups []report.Group, fixes *fixes,
 		}
 		c.addFacts(r, g, since)
 		if fixes != nil {
-			if stops := clean(g.Title()); stops != "" {
+			if stops := clean(g.Title(r)); stops != "" {
 				c.Title = stops + ": " + lower(c.Title)
 			}
 			c.addFix(r, g, fixes)

@@ -121,7 +121,7 @@ func checkOutcomes(r check.Verdict) []string {
 				Stops: f.Stops})
 		}
 	}
-	return outcomesOf(gaps)
+	return outcomesOf(audit.Report{}, gaps)
 }
 
 // writeGranted lists the granted permissions under the statements that grant them.

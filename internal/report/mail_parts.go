@@ -2,13 +2,13 @@ package report
 
 import "github.com/remotion-audit/remotion-audit/internal/audit"
 
-// Title returns what the gaps of a group stop, such as "Renders will fail".
-func (g Group) Title() string { return TitleOf(g.Findings) }
+// Title returns what the gaps of a group of a report stop, such as "Renders will fail".
+func (g Group) Title(r audit.Report) string { return TitleOf(r, g.Findings) }
 
-// TitleOf returns what the worst of some gaps stop, such as "Renders will fail". It never says more
-// than the gaps prove. It is empty without gaps.
-func TitleOf(gaps []audit.Finding) string {
-	if titles := outcomesOf(gaps); len(titles) > 0 {
+// TitleOf returns what the worst of some gaps of a report stop, such as "Renders will fail". It
+// never says more than the gaps prove. It is empty without gaps.
+func TitleOf(r audit.Report, gaps []audit.Finding) string {
+	if titles := outcomesOf(r, gaps); len(titles) > 0 {
 		return titles[0]
 	}
 	return ""

@@ -46,7 +46,7 @@ func ReplacementText(w io.Writer, r check.Replacement, v textfmt.View) error {
 				Stops: c.Stops})
 		}
 	}
-	p.writeOutcomes("With only the proposed policies", outcomesOf(lost))
+	p.writeOutcomes("With only the proposed policies", outcomesOf(audit.Report{}, lost))
 	p.line("")
 	p.field("", "Required", "%s", textfmt.OneLine(r.Required))
 	p.field("", "Current", "%s", strings.Join(textfmt.OneLines(r.Current), " + "))

@@ -24,7 +24,7 @@ type Verdict struct {
 func VerdictOf(r audit.Report) Verdict {
 	gaps := gapsOf(r)
 	v := Verdict{Tone: toneOf(r)}
-	outcomes := outcomesOf(gaps)
+	outcomes := outcomesOf(r, gaps)
 	switch {
 	case len(outcomes) > 0:
 		v.Title = named(outcomes[0], gaps)
@@ -45,7 +45,7 @@ func VerdictOf(r audit.Report) Verdict {
 	case r.Summary.GapsMuted > 0:
 		v.Title = "No missing permission found, except muted gaps"
 		v.add("%s.", Headline(r))
-		for _, o := range outcomesOf(mutedOf(r)) {
+		for _, o := range outcomesOf(r, mutedOf(r)) {
 			v.add("Muted: %s.", lowerFirst(o))
 		}
 	default:
@@ -58,7 +58,7 @@ func VerdictOf(r audit.Report) Verdict {
 			v.add("Reason: %s.", reason)
 		}
 	}
-	v.addUpgrade(r.Upgrade)
+	v.addUpgrade(r)
 	if r.Status == audit.StatusCompliant {
 		if list := textfmt.OneLines(r.NotChecked); len(list) > 0 {
 			v.add("Not checked: %s.", strings.Join(list, ", "))
@@ -74,7 +74,8 @@ func (v *Verdict) add(format string, args ...any) {
 }
 
 // addUpgrade adds what happens after a planned upgrade; nothing if there is none.
-func (v *Verdict) addUpgrade(u *audit.Upgrade) {
+func (v *Verdict) addUpgrade(r audit.Report) {
+	u := r.Upgrade
 	if u == nil {
 		return
 	}
@@ -85,7 +86,9 @@ func (v *Verdict) addUpgrade(u *audit.Upgrade) {
 	gaps := slices.DeleteFunc(slices.Clone(u.Findings), func(f audit.Finding) bool {
 		return !f.Gap()
 	})
-	for _, o := range outcomesOf(gaps) {
+	after := r
+	after.Findings = slices.Concat(r.Findings, u.Findings)
+	for _, o := range outcomesOf(after, gaps) {
 		v.add("After the upgrade to %s: %s.", to, lowerFirst(o))
 	}
 }
@@ -103,6 +106,8 @@ type outcome struct {
 	stops policies.Stops
 	// may is true if a condition or a dispute between two sources leaves it open.
 	may bool
+	// some is true for new buckets of which only some are public.
+	some bool
 }
 
 // outcomeTitles are the titles of the outcomes, the worst first. An outcome hides those of the same
@@ -111,37 +116,42 @@ var outcomeTitles = []struct {
 	outcome
 	kind, title string
 }{
-	{outcome{policies.Renders, false}, "renders", "Renders will fail"},
-	{outcome{policies.SomeRenders, false}, "renders", "Some renders will fail"},
-	{outcome{policies.Deploys, false}, "deploys", "Deploys will fail"},
-	{outcome{policies.Renders, true}, "renders", "Renders may fail"},
-	{outcome{policies.SomeRenders, true}, "renders", "Some renders may fail"},
-	{outcome{policies.SomeDeploys, false}, "deploys", "Some deploys will fail"},
-	{outcome{policies.Deploys, true}, "deploys", "Deploys may fail"},
-	{outcome{policies.SomeDeploys, true}, "deploys", "Some deploys may fail"},
-	{outcome{policies.BucketPrivacy, false}, "buckets", "New buckets will be public"},
-	{outcome{policies.BucketPrivacy, true}, "buckets", "New buckets may be public"},
-	{outcome{policies.Features, false}, "features", "Some features will fail"},
-	{outcome{policies.Features, true}, "features", "Some features may fail"},
+	{outcome{stops: policies.Renders}, "renders", "Renders will fail"},
+	{outcome{stops: policies.SomeRenders}, "renders", "Some renders will fail"},
+	{outcome{stops: policies.Deploys}, "deploys", "Deploys will fail"},
+	{outcome{stops: policies.Renders, may: true}, "renders", "Renders may fail"},
+	{outcome{stops: policies.SomeRenders, may: true}, "renders", "Some renders may fail"},
+	{outcome{stops: policies.SomeDeploys}, "deploys", "Some deploys will fail"},
+	{outcome{stops: policies.Deploys, may: true}, "deploys", "Deploys may fail"},
+	{outcome{stops: policies.SomeDeploys, may: true}, "deploys", "Some deploys may fail"},
+	{outcome{stops: policies.BucketPrivacy}, "buckets", "New buckets will be public"},
+	{outcome{stops: policies.BucketPrivacy, some: true}, "buckets", "Some new buckets will be public"},
+	{outcome{stops: policies.BucketPrivacy, may: true}, "buckets", "New buckets may be public"},
+	{outcome{stops: policies.BucketPrivacy, may: true, some: true}, "buckets",
+		"Some new buckets may be public"},
+	{outcome{stops: policies.Features}, "features", "Some features will fail"},
+	{outcome{stops: policies.Features, may: true}, "features", "Some features may fail"},
 }
 
 // outcomesOf returns the titles of the outcomes of gaps, the worst first. A caller that does not
-// exist is one: the settings can name a wrong one, so nothing proves that a render fails.
-func outcomesOf(gaps []audit.Finding) (titles []string) {
+// exist is one: the settings can name a wrong one, so nothing proves that a render fails. What
+// stops for one principal of the report and not for another one stops only in part.
+func outcomesOf(r audit.Report, gaps []audit.Finding) (titles []string) {
 	found := map[outcome]bool{}
-	createsNone := map[string]bool{} // targets that cannot create a bucket, also no public one
-	for _, f := range gaps {
-		if f.Action == "s3:CreateBucket" && f.Status != audit.Conditional {
-			createsNone[f.Target] = true
-		}
-	}
+	createsNone := noBuckets(gaps)
+	others := stoppedTargets(r)
 	for _, f := range gaps {
 		if isAbsentCaller(f) {
 			continue
 		}
-		if o := outcomeOf(f); o.stops != policies.BucketPrivacy || !createsNone[f.Target] {
-			found[o] = true
+		o := outcomeOf(f)
+		if o.stops == policies.BucketPrivacy && createsNone[f.Target] {
+			continue
 		}
+		if !found[o] && sparesAnother(r.Targets, others, f) {
+			o = o.inPart()
+		}
+		found[o] = true
 	}
 	shown := map[string]bool{}
 	for _, t := range outcomeTitles {
@@ -154,6 +164,101 @@ func outcomesOf(gaps []audit.Finding) (titles []string) {
 		titles = append(titles, textfmt.Verb(len(absent), absentOne, absentSeveral))
 	}
 	return titles
+}
+
+// noBuckets returns the targets that cannot create a bucket, also no public one.
+func noBuckets(gaps []audit.Finding) map[string]bool {
+	targets := map[string]bool{}
+	for _, f := range gaps {
+		if f.Action == "s3:CreateBucket" && (f.Status == audit.Missing || f.Status == audit.Denied) {
+			targets[f.Target] = true
+		}
+	}
+	return targets
+}
+
+// A principal is a target in one of its kinds: a role can be a caller and a render role.
+type principal struct {
+	name   string
+	policy policies.PolicyKind
+}
+
+// A stoppage is what a gap stops for its principal.
+type stoppage struct {
+	outcome
+	// everything is true for a caller that does not exist.
+	everything bool
+	// creation is true if the gap is about the creation of buckets.
+	creation bool
+}
+
+// stoppedTargets returns the distinct stoppages of each target, also by muted gaps. It returns nil
+// if the report has no two targets of a kind.
+func stoppedTargets(r audit.Report) map[principal][]stoppage {
+	kinds := map[audit.TargetKind]int{}
+	for i := range r.Targets {
+		kinds[r.Targets[i].Kind]++
+	}
+	if kinds[audit.Caller] < 2 && kinds[audit.RenderRole] < 2 {
+		return nil
+	}
+	stopped := map[principal][]stoppage{}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		if !f.Status.Gap() {
+			continue
+		}
+		p := principal{f.Target, f.Policy}
+		s := stoppage{outcomeOf(*f), isAbsentCaller(*f), f.Action == "s3:CreateBucket"}
+		if !slices.Contains(stopped[p], s) {
+			stopped[p] = append(stopped[p], s)
+		}
+	}
+	return stopped
+}
+
+// sparesAnother reports whether another target does the same with Remotion as the target of a gap,
+// and has no gap that stops as much. A gap of a target that the report does not list spares none.
+func sparesAnother(targets []audit.TargetReport, stopped map[principal][]stoppage,
+	f audit.Finding) bool {
+	if stopped == nil {
+		return false
+	}
+	listed, spared, want := false, false, outcomeOf(f)
+	for i := range targets {
+		t := &targets[i]
+		switch p := (principal{t.Name, t.Kind.Policy()}); {
+		case p.policy != f.Policy:
+		case p.name == f.Target:
+			listed = true
+		case !spared && sharesOperation(t.Operations, f.Operations, want.stops):
+			spared = !slices.ContainsFunc(stopped[p], func(s stoppage) bool { return s.asMuch(want) })
+		}
+	}
+	return listed && spared
+}
+
+// sharesOperation reports whether a target has one of the operations that stop without a
+// permission. Render roles have no operations, and reports of older auditors have none for callers.
+func sharesOperation(target, needing []policies.Operation, stops policies.Stops) bool {
+	var of []policies.Operation
+	switch stops {
+	case policies.Renders, policies.SomeRenders:
+		of = []policies.Operation{policies.RenderOperation, policies.Invoke, policies.Stills}
+	case policies.Deploys, policies.SomeDeploys:
+		of = []policies.Operation{policies.DeployOperation, policies.Sites}
+	}
+	return len(target) == 0 || len(needing) == 0 ||
+		slices.ContainsFunc(target, func(o policies.Operation) bool {
+			return slices.Contains(needing, o) && (of == nil || slices.Contains(of, o))
+		})
+}
+
+// asMuch reports whether an outcome stops for the principal, too, and as surely. A principal that
+// creates no bucket creates no private one either.
+func (s stoppage) asMuch(o outcome) bool {
+	return s.everything || (o.may || !s.may) && (s.stops == o.stops && s.some == o.some ||
+		o.stops == policies.BucketPrivacy && s.creation)
 }
 
 // absentCallers names the callers that do not exist.
@@ -193,12 +298,20 @@ func outcomeOf(f audit.Finding) outcome {
 		o.stops = stopsOf(f.Severity)
 	}
 	if f.Status == audit.Partial {
-		switch o.stops {
-		case policies.Renders:
-			o.stops = policies.SomeRenders
-		case policies.Deploys:
-			o.stops = policies.SomeDeploys
-		}
+		return o.inPart()
+	}
+	return o
+}
+
+// inPart returns the outcome if only a part of it stops.
+func (o outcome) inPart() outcome {
+	switch o.stops {
+	case policies.Renders:
+		o.stops = policies.SomeRenders
+	case policies.Deploys:
+		o.stops = policies.SomeDeploys
+	case policies.BucketPrivacy:
+		o.some = true
 	}
 	return o
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
@@ -65,6 +66,80 @@ func TestVerdictTitles(t *testing.T) {
 				r.Status = audit.StatusGaps
 			}
 		}
+		if got := VerdictOf(r).Title; got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+// TestVerdictOfSeveralPrincipals checks that what stops for one principal only is not said of all.
+func TestVerdictOfSeveralPrincipals(t *testing.T) {
+	gap := func(target, action string, stops policies.Stops, status audit.Status) audit.Finding {
+		f := audit.Finding{Target: target, Policy: policies.User, Action: action, Status: status,
+			Severity: policies.Critical, Stops: stops, Operations: policies.All.Operations()}
+		if strings.HasPrefix(target, "role/") {
+			f.Policy, f.Operations = policies.Role, nil
+		}
+		return f
+	}
+	invoke := func(target string, status audit.Status) audit.Finding {
+		return gap(target, "lambda:InvokeFunction", policies.Renders, status)
+	}
+	create := func(target string) audit.Finding {
+		return gap(target, "lambda:CreateFunction", policies.Deploys, audit.Missing)
+	}
+	private := func(target string, status audit.Status) audit.Finding {
+		return gap(target, "s3:PutBucketPolicy", policies.BucketPrivacy, status)
+	}
+	muted := invoke("user/b", audit.Missing)
+	muted.Muted = &audit.Mute{Owner: "a"}
+	absent := invoke("user/b", audit.Missing)
+	absent.Cause = audit.TargetMissing
+	both := policies.All
+	for name, test := range map[string]struct {
+		b        policies.Purpose
+		findings []audit.Finding
+		want     string
+	}{
+		"one of two callers": {both, []audit.Finding{invoke("user/a", audit.Missing)},
+			"Some renders will fail"},
+		"both callers": {both, []audit.Finding{invoke("user/a", audit.Missing),
+			invoke("user/b", audit.Denied)}, "Renders will fail"},
+		"both callers, one muted": {both, []audit.Finding{invoke("user/a", audit.Missing), muted},
+			"Renders will fail"},
+		"one surely, one perhaps": {both, []audit.Finding{invoke("user/a", audit.Missing),
+			invoke("user/b", audit.Conditional)}, "Some renders will fail"},
+		"one fully, one in part": {both, []audit.Finding{invoke("user/a", audit.Missing),
+			invoke("user/b", audit.Partial)}, "Some renders will fail"},
+		"one perhaps": {both, []audit.Finding{invoke("user/a", audit.Conditional)},
+			"Some renders may fail"},
+		"the other caller only deploys": {policies.Deploy,
+			[]audit.Finding{invoke("user/a", audit.Missing)}, "Renders will fail"},
+		"the other caller does not exist": {both,
+			[]audit.Finding{invoke("user/a", audit.Missing), absent}, "Renders will fail"},
+		"deploys of one of two callers": {both, []audit.Finding{create("user/a")},
+			"Some deploys will fail"},
+		"deploys of the only caller that deploys": {policies.Render, []audit.Finding{create("user/a")},
+			"Deploys will fail"},
+		"buckets of one of two callers": {both, []audit.Finding{private("user/a", audit.Missing)},
+			"Some new buckets will be public"},
+		"some buckets of the only caller that creates any": {policies.Render,
+			[]audit.Finding{private("user/a", audit.Partial)}, "Some new buckets will be public"},
+		"some buckets, perhaps": {both, []audit.Finding{private("user/a", audit.Conditional)},
+			"Some new buckets may be public"},
+		"one of two render roles": {both, []audit.Finding{gap("role/r", "s3:GetObject",
+			policies.Renders, audit.Missing)}, "Some renders will fail"},
+		"both render roles": {both, []audit.Finding{gap("role/r", "s3:GetObject", policies.Renders,
+			audit.Missing), gap("role/s", "s3:PutObject", policies.Renders, audit.Missing)},
+			"Renders will fail"},
+		"a target that is not audited any more": {both,
+			[]audit.Finding{invoke("user/gone", audit.Missing)}, "Renders will fail"},
+	} {
+		r := audit.Report{Status: audit.StatusGaps, Findings: test.findings,
+			Targets: []audit.TargetReport{
+				{Name: "user/a", Kind: audit.Caller, Operations: policies.All.Operations()},
+				{Name: "user/b", Kind: audit.Caller, Operations: test.b.Operations()},
+				{Name: "role/r", Kind: audit.RenderRole}, {Name: "role/s", Kind: audit.RenderRole}}}
 		if got := VerdictOf(r).Title; got != test.want {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}

@@ -112,7 +112,7 @@ func paragraphs(x excerpt) (text []string) {
 	for _, e := range openEntries(x, reclassified) {
 		field := since(d, e)
 		add(fmt.Sprintf("*ALSO OPEN  %s  %s*  %s\nCause: %s\n%s: %s",
-			strings.ToUpper(e.group.Severity.String()), e.group.Title(), code(e.group.Target),
+			strings.ToUpper(e.group.Severity.String()), e.group.Title(d.Report), code(e.group.Target),
 			prose(briefOf(d.Report, x.from, e.group).cause), field.Label, field.Text))
 	}
 	add("Result: " + prose(report.Headline(d.Report)))
@@ -147,7 +147,7 @@ func paragraph(x excerpt, e entry, first bool) string {
 			code(g.Summary()), textfmt.Duration(d.Now.Sub(e.since)))
 	}
 	b := briefOf(d.Report, x.from, g)
-	text := fmt.Sprintf("*%s  %s*  %s", strings.ToUpper(g.Severity.String()), g.Title(),
+	text := fmt.Sprintf("*%s  %s*  %s", strings.ToUpper(g.Severity.String()), g.Title(d.Report),
 		code(textfmt.Truncate(g.Target, maxForeignText)))
 	if word := reasonWords[e.reason]; word != "" {
 		text += " (" + word + ")"

@@ -85,7 +85,7 @@ func mail(x excerpt) string {
 // writeOpen writes an announced entry that is not closed.
 func (w *mailWriter) writeOpen(e entry) {
 	r, from, g := w.x.digest.Report, w.x.from, e.group
-	title := "[" + strings.ToUpper(g.Severity.String()) + "] " + g.Title()
+	title := "[" + strings.ToUpper(g.Severity.String()) + "] " + g.Title(r)
 	if word := reasonWords[e.reason]; word != "" {
 		title += " (" + word + ")"
 	}
@@ -288,7 +288,7 @@ func (w *mailWriter) writeStillOpen() {
 		} else {
 			w.line("")
 		}
-		w.line("[" + strings.ToUpper(e.group.Severity.String()) + "] " + e.group.Title())
+		w.line("[" + strings.ToUpper(e.group.Severity.String()) + "] " + e.group.Title(w.x.digest.Report))
 		w.field("Who", e.group.Principal())
 		w.writeBrief(e.group)
 		f := since(w.x.digest, e)
@@ -304,7 +304,7 @@ func (w *mailWriter) writeDetails() {
 			continue
 		}
 		g := e.group
-		w.section("DETAILS: " + g.Principal() + ", " + strings.ToLower(g.Title()))
+		w.section("DETAILS: " + g.Principal() + ", " + strings.ToLower(g.Title(d.Report)))
 		effects := g.Effects()
 		for _, f := range effects[:min(len(effects), maxEffects)] {
 			what := cmp.Or(strings.Join(f.Actions, ", "), g.Target)

@@ -140,7 +140,7 @@ func openPart(d alert.Digest, l lead) string {
 	for _, c := range open {
 		findings = append(findings, c.Finding)
 	}
-	if title := report.TitleOf(findings); title != l.title {
+	if title := report.TitleOf(d.Report, findings); title != l.title {
 		return stillOpen + strings.ToLower(title)
 	}
 	return textfmt.Plural(len(open), "gap") + " already open"
@@ -169,10 +169,13 @@ func leadOf(d alert.Digest) lead {
 			open, findings = append(open, c), append(findings, c.Finding)
 		}
 	}
-	l := lead{title: report.TitleOf(findings), findings: findings}
+	l := lead{title: report.TitleOf(d.Report, findings), findings: findings}
+	// The entry is the one that stops most for its own principal.
+	worst := report.TitleOf(audit.Report{}, findings)
 	list := entries(open)
 	for i, e := range list {
-		if i == 0 || l.entry.group.Title() != l.title && e.group.Title() == l.title {
+		if own := report.TitleOf(audit.Report{}, e.group.Findings); i == 0 ||
+			own == worst && report.TitleOf(audit.Report{}, l.entry.group.Findings) != worst {
 			l.entry = e
 		}
 	}

@@ -70,7 +70,7 @@ func TestSubjects(t *testing.T) {
 			"[MEDIUM] Some features will fail: u lacks a (123456789012)"},
 		{"several causes, the worst of which is not the first", []audit.Finding{
 			gapWith("role/a", "a", audit.Partial, policies.Renders, audit.NarrowerGrant), render},
-			"[CRITICAL] Renders will fail: clips lacks a +1 more (123456789012)"},
+			"[CRITICAL] Some renders will fail: clips lacks a +1 more (123456789012)"},
 		{"a gap and an unverified requirement", []audit.Finding{render,
 			finding("role/clips", "b", audit.Unverified, policies.Low)},
 			"[CRITICAL] Renders will fail: clips lacks a; could not check: 1 of 3 requirements " +
@@ -107,7 +107,8 @@ func TestSubjects(t *testing.T) {
 	}
 }
 
-// TestSubjectsOfAStory checks the subjects of the messages after the first one.
+// TestSubjectsOfAStory checks the subjects of the messages after the first one. Each gap is
+// one of two callers, so it stops only some renders or deploys.
 func TestSubjectsOfAStory(t *testing.T) {
 	s := newStory(t)
 	renders := gapWith("role/clips", "a", audit.Missing, policies.Renders, audit.NoGrant)
@@ -119,15 +120,16 @@ func TestSubjectsOfAStory(t *testing.T) {
 		want string
 	}{
 		{1, nil, ""},
-		{1, []audit.Finding{deploys}, "[HIGH] Deploys will fail: u lacks b (123456789012)"},
+		{1, []audit.Finding{deploys}, "[HIGH] Some deploys will fail: u lacks b (123456789012)"},
 		{1, []audit.Finding{deploys, renders},
-			"[CRITICAL] Renders will fail: clips lacks a; 1 gap already open (123456789012)"},
+			"[CRITICAL] Some renders will fail: clips lacks a; 1 gap already open (123456789012)"},
 		{24, []audit.Finding{deploys, renders},
-			"[CRITICAL] Renders will fail (still open): clips lacks a +1 more (123456789012)"},
+			"[CRITICAL] Some renders will fail (still open): clips lacks a +1 more (123456789012)"},
 		{1, []audit.Finding{deploys},
-			"[HIGH] Recovered: clips; still open: deploys will fail (123456789012)"},
+			"[HIGH] Recovered: clips; still open: some deploys will fail (123456789012)"},
 		{1, []audit.Finding{deploys, renders},
-			"[CRITICAL] Renders will fail (reopened): clips lacks a; 1 gap already open (123456789012)"},
+			"[CRITICAL] Some renders will fail (reopened): clips lacks a; 1 gap already open " +
+				"(123456789012)"},
 		{1, nil, "[OK] Recovered after 1d 4h: clips +1 more (123456789012)"},
 	} {
 		p := s.after(hour*time.Duration(step.wait), reportOf(targets, step.gaps...))
