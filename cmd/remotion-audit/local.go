@@ -30,8 +30,10 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/alert/render"
 	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/arn"
+	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/account"
+	"github.com/remotion-audit/remotion-audit/internal/evidence"
 	"github.com/remotion-audit/remotion-audit/internal/report"
 	"github.com/remotion-audit/remotion-audit/internal/runtimeapi"
 	"github.com/remotion-audit/remotion-audit/internal/settings"
@@ -234,6 +236,7 @@ func runLocal(cmd *cobra.Command, account *awsemu.Account, server *awsemu.Server
 	}
 	out := bufio.NewWriter(cmd.OutOrStdout())
 	run := localRun{view: view, server: server, result: result, event: event,
+		bucket:    account.Function.Environment["EVIDENCE_BUCKET"],
 		eventName: cmp.Or(o.event, "events/scheduler.json")}
 	if hasReport(result) && !run.writeReports(out) {
 		if err := auditAgain(cmd.Context(), out, view, account, server, endpoint.URL); err != nil {
@@ -340,6 +343,8 @@ type localRun struct {
 	result    runtimeapi.Invocation
 	event     []byte
 	eventName string
+	// bucket is the evidence bucket; empty for none.
+	bucket string
 }
 
 // writeReports prints the report of each message that contains one, and reports whether there was
@@ -349,10 +354,22 @@ func (run localRun) writeReports(out io.Writer) (found bool) {
 		if r, err := render.ReportIn(m.Body("default")); err == nil {
 			found = true
 			writeTitle(out, run.view, "Report")
-			_ = report.Text(out, r, run.view) // out reports a write error later
+			_ = report.Text(out, storedReport(run.server.Objects(run.bucket), r),
+				run.view) // out reports a write error later
 		}
 	}
 	return found
+}
+
+// storedReport returns the report of the same run in the evidence bucket: that of a message has no
+// satisfied and no muted findings. It returns the report of the message if the bucket has none.
+func storedReport(objects map[string][]byte, sent audit.Report) audit.Report {
+	var stored audit.Report
+	text, ok := objects[evidence.ReportKey(sent.Run.At, sent.Run.ID)]
+	if !ok || json.Unmarshal(text, &stored) != nil || stored.SchemaVersion != sent.SchemaVersion {
+		return sent
+	}
+	return stored
 }
 
 // write prints the alert, the metrics and the answer. With View.Verbose it also prints the event.

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
 // TestAccountFilesStayInTheirFolder checks that an account reads documents in its folder only, also
@@ -94,6 +97,28 @@ func TestAccountFilesDoNotBlock(t *testing.T) {
 		cancel()
 		if status := run(ctx, args); status != exitInterrupted {
 			t.Errorf("%v: status %d, want %d", args, status, exitInterrupted)
+		}
+	}
+}
+
+// TestStoredReport checks that `local` prefers the report in the evidence bucket, which has all
+// findings, to that of a message, and takes no report of another run or of another version.
+func TestStoredReport(t *testing.T) {
+	sent := audit.Report{SchemaVersion: audit.SchemaVersion, Run: audit.Run{ID: "r1",
+		At: time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)}}
+	const full = `{"schemaVersion": "1", "findings": [{"target": "user/u", "status": "satisfied"}]}`
+	for name, test := range map[string]struct {
+		objects map[string][]byte
+		want    int
+	}{
+		"no bucket":       {nil, 0},
+		"stored":          {map[string][]byte{"reports/2026/11/16/r1.json": []byte(full)}, 1},
+		"another run":     {map[string][]byte{"reports/2026/11/16/r2.json": []byte(full)}, 0},
+		"not JSON":        {map[string][]byte{"reports/2026/11/16/r1.json": []byte("{")}, 0},
+		"another version": {map[string][]byte{"reports/2026/11/16/r1.json": []byte("{}")}, 0},
+	} {
+		if got := len(storedReport(test.objects, sent).Findings); got != test.want {
+			t.Errorf("%s: %d findings, want %d", name, got, test.want)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -81,6 +82,34 @@ func TestHostileTextStaysOnItsLine(t *testing.T) {
 			if !unicode.IsPrint(c) {
 				t.Errorf("unprintable %U in %q", c, line)
 			}
+		}
+	}
+}
+
+// TestAllIsOfferedOnlyIfItLists checks that a report of a message, which has no satisfied findings,
+// does not name a flag that would list them.
+func TestAllIsOfferedOnlyIfItLists(t *testing.T) {
+	full := read(t, "drifted.json")
+	sent := full
+	sent.Findings = slices.DeleteFunc(slices.Clone(full.Findings), func(f audit.Finding) bool {
+		return f.Status == audit.Satisfied
+	})
+	const offer, none = "--all lists what is satisfied", "this report does not list what is satisfied"
+	for _, test := range []struct {
+		name        string
+		report      audit.Report
+		all         bool
+		want, never string
+	}{
+		{"full", full, false, offer, none}, {"full, --all", full, true, "granted by ", offer},
+		{"sent", sent, false, "CHECKED", offer}, {"sent, --all", sent, true, none, "granted by "},
+	} {
+		var b bytes.Buffer
+		if err := Text(&b, test.report, textfmt.View{All: test.all}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), test.want) || strings.Contains(b.String(), test.never) {
+			t.Errorf("%s: want %q and no %q in\n%s", test.name, test.want, test.never, b.String())
 		}
 	}
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -107,7 +108,13 @@ func (p *page) writeChecked(r audit.Report) {
 			p.writeSatisfied(r, t)
 		}
 	}
-	if r.Summary.Satisfied > 0 && !p.view.All {
+	switch listed := slices.ContainsFunc(r.Findings, func(f audit.Finding) bool {
+		return f.Status == audit.Satisfied
+	}); {
+	case r.Summary.Satisfied == 0:
+	case !listed && p.view.All: // the report of a message
+		p.field("  ", "", "%s", "this report does not list what is satisfied")
+	case listed && !p.view.All:
 		p.field("  ", "", "%s", "--all lists what is satisfied")
 	}
 }

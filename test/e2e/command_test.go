@@ -164,6 +164,8 @@ func TestLocalCommand(t *testing.T) {
 			[]string{"--event", "../../events/audit-dry-run.json"}, 0,
 			[]string{"no alert was sent", "no metrics were published", "== Report of a second audit",
 				"Renders will fail\n9 gaps"}},
+		{"--all lists what is satisfied", []string{"--all"}, 0,
+			[]string{"\n    granted by statement ", "\n      iam:PassRole on arn:aws:iam::*:role/"}},
 		{"--verbose shows the event and the logs", []string{"--verbose"}, 0,
 			[]string{"== Event, events/scheduler.json", "ASSUMPTIONS", `"level":"INFO"`}},
 		{"an account file without CALLERS is an error", []string{"--account", noCallers}, 2,
