@@ -77,6 +77,8 @@ func (o *outputFile) abandon() {
 
 // A destination is a format with the file for it.
 type destination[D any] struct {
+	// flag names the destination in errors: --output, or --format with its value.
+	flag   string
 	format output.Format[D]
 	file   *outputFile // nil for standard output
 }
@@ -143,7 +145,7 @@ func (out *outputs[D]) add(flag string, format output.Format[D], file string,
 			return err
 		}
 	}
-	d := destination[D]{format: format}
+	d := destination[D]{flag: flag, format: format}
 	if file == "" || file == "-" {
 		if slices.ContainsFunc(out.list, func(o destination[D]) bool { return o.file == nil }) {
 			return fmt.Errorf("%s: another format goes to standard output already: use a file", flag)
@@ -220,7 +222,7 @@ func (out *outputs[D]) write(document D, more func(io.Writer, textfmt.View) erro
 			_, err := out.cmd.OutOrStdout().Write(contents[i].Bytes())
 			errs = append(errs, err)
 		} else if err := d.file.replace(contents[i].Bytes()); err != nil {
-			errs = append(errs, fmt.Errorf("--format %s: %w", d.format.Name, err))
+			errs = append(errs, fmt.Errorf("%s: %w", d.flag, err))
 		}
 	}
 	return errors.Join(errs...)
