@@ -347,7 +347,7 @@ func uncheckedPart(r audit.Report) string {
 	if n == 0 {
 		var what []string
 		for _, p := range r.Problems {
-			what = textfmt.AppendNew(what, textfmt.OneLine(p.What))
+			what = textfmt.AppendNew(what, fewRegions(textfmt.OneLine(p.What)))
 		}
 		return textfmt.Enumerate(what, 2)
 	}
@@ -356,6 +356,19 @@ func uncheckedPart(r audit.Report) string {
 		text += " (" + textfmt.Some(targets, 2) + ")"
 	}
 	return text
+}
+
+// maxRegions is the number of regions that a title names.
+const maxRegions = 3
+
+// fewRegions shortens the regions at the end of what could not be read: a subject has no place for
+// all of them.
+func fewRegions(what string) string {
+	if before, list, ok := strings.Cut(what, " in "); ok {
+		regions := strings.Split(list, ", ")
+		return before + " in " + textfmt.Enumerate(regions, maxRegions)
+	}
+	return what
 }
 
 // maxReasons is the number of reasons that a verdict gives, and maxReason the length of one.
