@@ -33,7 +33,6 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/account"
-	"github.com/remotion-audit/remotion-audit/internal/evidence"
 	"github.com/remotion-audit/remotion-audit/internal/report"
 	"github.com/remotion-audit/remotion-audit/internal/runtimeapi"
 	"github.com/remotion-audit/remotion-audit/internal/settings"
@@ -347,29 +346,38 @@ type localRun struct {
 	bucket string
 }
 
-// writeReports prints the report of each message that contains one, and reports whether there was
-// one.
-func (run localRun) writeReports(out io.Writer) (found bool) {
+// writeReports prints the report of each message that contains one, or else the report that the
+// function stored, and reports whether there was one.
+func (run localRun) writeReports(out io.Writer) bool {
+	objects := run.server.Objects(run.bucket)
+	var list []audit.Report
 	for _, m := range run.server.Messages() {
 		if r, err := render.ReportIn(m.Body("default")); err == nil {
-			found = true
-			writeTitle(out, run.view, "Report")
-			_ = report.Text(out, storedReport(run.server.Objects(run.bucket), r),
-				run.view) // out reports a write error later
+			if stored, ok := storedReport(objects, r.Run.ID); ok {
+				r = stored // it has the satisfied and the muted findings, too
+			}
+			list = append(list, r)
 		}
 	}
-	return found
+	if stored, ok := storedReport(objects, run.result.RequestID); ok && list == nil {
+		list = append(list, stored)
+	}
+	for _, r := range list {
+		writeTitle(out, run.view, "Report")
+		_ = report.Text(out, r, run.view) // out reports a write error later
+	}
+	return list != nil
 }
 
-// storedReport returns the report of the same run in the evidence bucket: that of a message has no
-// satisfied and no muted findings. It returns the report of the message if the bucket has none.
-func storedReport(objects map[string][]byte, sent audit.Report) audit.Report {
-	var stored audit.Report
-	text, ok := objects[evidence.ReportKey(sent.Run.At, sent.Run.ID)]
-	if !ok || json.Unmarshal(text, &stored) != nil || stored.SchemaVersion != sent.SchemaVersion {
-		return sent
+// storedReport returns the report of a run in an evidence bucket.
+func storedReport(objects map[string][]byte, run string) (r audit.Report, ok bool) {
+	for key, text := range objects {
+		if run != "" && strings.HasPrefix(key, "reports/") && strings.HasSuffix(key, "/"+run+".json") {
+			ok = json.Unmarshal(text, &r) == nil && r.SchemaVersion == audit.SchemaVersion
+			return r, ok
+		}
 	}
-	return stored
+	return r, false
 }
 
 // write prints the alert, the metrics and the answer. With View.Verbose it also prints the event.

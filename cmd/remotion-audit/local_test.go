@@ -7,9 +7,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
-
-	"github.com/remotion-audit/remotion-audit/internal/audit"
 )
 
 // TestAccountFilesStayInTheirFolder checks that an account reads documents in its folder only, also
@@ -101,24 +98,25 @@ func TestAccountFilesDoNotBlock(t *testing.T) {
 	}
 }
 
-// TestStoredReport checks that `local` prefers the report in the evidence bucket, which has all
-// findings, to that of a message, and takes no report of another run or of another version.
+// TestStoredReport checks that `local` finds the report of a run in the evidence bucket, which has
+// all findings, and takes no report of another run or of another version.
 func TestStoredReport(t *testing.T) {
-	sent := audit.Report{SchemaVersion: audit.SchemaVersion, Run: audit.Run{ID: "r1",
-		At: time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)}}
 	const full = `{"schemaVersion": "1", "findings": [{"target": "user/u", "status": "satisfied"}]}`
 	for name, test := range map[string]struct {
-		objects map[string][]byte
-		want    int
+		key, text, run string
+		want           bool
 	}{
-		"no bucket":       {nil, 0},
-		"stored":          {map[string][]byte{"reports/2026/11/16/r1.json": []byte(full)}, 1},
-		"another run":     {map[string][]byte{"reports/2026/11/16/r2.json": []byte(full)}, 0},
-		"not JSON":        {map[string][]byte{"reports/2026/11/16/r1.json": []byte("{")}, 0},
-		"another version": {map[string][]byte{"reports/2026/11/16/r1.json": []byte("{}")}, 0},
+		"stored":          {"reports/2026/11/16/r1.json", full, "r1", true},
+		"another run":     {"reports/2026/11/16/r2.json", full, "r1", false},
+		"a longer name":   {"reports/2026/11/16/xr1.json", full, "r1", false},
+		"another folder":  {"state/r1.json", full, "r1", false},
+		"not JSON":        {"reports/2026/11/16/r1.json", "{", "r1", false},
+		"another version": {"reports/2026/11/16/r1.json", "{}", "r1", false},
+		"no run":          {"reports/2026/11/16/.json", full, "", false},
 	} {
-		if got := len(storedReport(test.objects, sent).Findings); got != test.want {
-			t.Errorf("%s: %d findings, want %d", name, got, test.want)
+		r, ok := storedReport(map[string][]byte{test.key: []byte(test.text)}, test.run)
+		if ok != test.want || ok && len(r.Findings) != 1 {
+			t.Errorf("%s: %t with %d findings, want %t", name, ok, len(r.Findings), test.want)
 		}
 	}
 }

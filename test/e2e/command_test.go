@@ -154,7 +154,7 @@ func TestLocalCommand(t *testing.T) {
 				"== Answer of the function", `"announced":true`}},
 		{"--account and --event replace the example",
 			[]string{"--account", "../../examples/compliant/account.yaml",
-				"--event", "../../events/audit.json"}, 0, []string{"no alert was sent",
+				"--event", "../../events/audit.json"}, 0, []string{"== Report =", "no alert was sent",
 				`"status":"compliant"`}},
 		{"a failing sink causes exit status 2", []string{"--account", failingMetrics}, 2,
 			[]string{"the function failed", "metrics to namespace", `"level":"ERROR"`}},
