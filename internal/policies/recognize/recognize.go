@@ -122,7 +122,8 @@ func (r Recognition) String() string {
 	if r.Partition != policies.AWS {
 		fmt.Fprintf(&b, " for %s", r.Partition)
 	}
-	switch n := len(r.Lacks) + len(r.Adds); {
+	// The reader counts the names, so an action on two resources is one permission.
+	switch n := len(actionsOf(r.Lacks)) + len(actionsOf(r.Adds)); {
 	case n > 0:
 		fmt.Fprintf(&b, " except for %s: it ", textfmt.Plural(n, "permission"))
 		if len(r.Lacks) > 0 {
@@ -166,13 +167,15 @@ func quoteUnlessPlain(text string) string {
 // actionNames lists the actions of grants, each once: at most four, and the count of the rest.
 func actionNames(grants []Grant) string {
 	const most = 4
-	var names []string
+	return textfmt.Some(actionsOf(grants), most)
+}
+
+// actionsOf returns the actions of grants, each once.
+func actionsOf(grants []Grant) (names []string) {
 	for _, g := range grants {
-		if action := quoteUnlessPlain(g.Action); !slices.Contains(names, action) {
-			names = append(names, action)
-		}
+		names = textfmt.AppendNew(names, quoteUnlessPlain(g.Action))
 	}
-	return textfmt.Some(names, most)
+	return names
 }
 
 // onResources returns " on" and the resource of the grants, or the number of resources if there are

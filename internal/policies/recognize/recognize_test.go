@@ -284,3 +284,15 @@ func TestAddedWildcards(t *testing.T) {
 		}
 	}
 }
+
+// TestActionsCountOnce checks that the number of permissions in a sentence is the number of names.
+func TestActionsCountOnce(t *testing.T) {
+	r := Recognition{Kind: policies.Role, On: policies.Role, Partition: policies.AWS, Since: "4.0.61",
+		Lacks: []Grant{{Action: "a:B", Resource: "arn:1"}, {Action: "a:B", Resource: "arn:2"},
+			{Action: "a:C", Resource: "arn:1"}}}
+	const want = "this is the role policy of Remotion 4.0.61 and later except for 2 permissions: it " +
+		"lacks a:B, a:C"
+	if got := r.String(); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}
