@@ -144,15 +144,15 @@ func (j *Judge) Satisfied(index int) bool {
 
 // Report returns the report about the targets that were added, in the order of their indexes.
 func (j *Judge) Report() Report {
+	targets := j.ordered()
 	r := Report{
 		SchemaVersion: SchemaVersion, Account: j.facts.Account, Partition: j.facts.Partition,
 		Regions:           append([]string{}, j.facts.Regions...),
 		FunctionsByRegion: j.facts.functionsByRegion(),
 		Remotion:          j.facts.remotion(),
-		AssumedContext:    assumedLines(j.facts.Assumed), NotChecked: notChecked,
+		AssumedContext:    assumedLines(j.facts.Assumed), NotChecked: notCheckedOf(targets),
 		Targets: []TargetReport{}, Findings: []Finding{}, Problems: []Problem{},
 	}
-	targets := j.ordered()
 	for _, t := range targets {
 		r.Targets = append(r.Targets, t.target)
 		r.Findings = append(r.Findings, t.findings...)

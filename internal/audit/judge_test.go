@@ -205,3 +205,22 @@ func TestDocumentsAreRecognizedOnce(t *testing.T) {
 		t.Errorf("%d recognitions, %d notices; want 1 and 20", len(judge.recognized), documents)
 	}
 }
+
+// TestAnAuditWithoutCallersSaysSo checks that a report about render roles alone lists callers under
+// what it does not check.
+func TestAnAuditWithoutCallersSaysSo(t *testing.T) {
+	caller, role := &judgement{}, &judgement{}
+	caller.target.Kind, role.target.Kind = Caller, RenderRole
+	for name, test := range map[string]struct {
+		targets []*judgement
+		want    bool
+	}{
+		"a role": {[]*judgement{role}, true}, "both": {[]*judgement{caller, role}, false},
+		"nothing": {nil, false},
+	} {
+		list := notCheckedOf(test.targets)
+		if got := slices.Contains(list, "callers (none is audited)"); got != test.want {
+			t.Errorf("%s: %v", name, list)
+		}
+	}
+}

@@ -101,6 +101,18 @@ type Report struct {
 var notChecked = []string{"session policies", "resource control policies",
 	"bucket and key policies", "S3 Block Public Access", "quotas", "networks and VPC endpoints"}
 
+// notCheckedOf returns what an audit of some targets does not read. An audit of render roles alone
+// says nothing about callers, which also decide about a render.
+func notCheckedOf(targets []*judgement) []string {
+	callers := slices.ContainsFunc(targets, func(t *judgement) bool {
+		return t.target.Kind == Caller
+	})
+	if callers || len(targets) == 0 {
+		return notChecked
+	}
+	return slices.Concat([]string{"callers (none is audited)"}, notChecked)
+}
+
 // Run identifies the run that made a report.
 type Run struct {
 	ID string    `json:"id"`
