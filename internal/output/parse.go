@@ -128,24 +128,7 @@ func parseAudit(text []byte) (*Audit, error) {
 		return nil, err
 	}
 	r := d.Report
-	upgrade := []audit.Finding(nil)
-	if r.Upgrade != nil {
-		upgrade = r.Upgrade.Findings
-	}
-	gaps, unsure := 0, len(r.Problems)
-	for i, f := range slices.Concat(r.Findings, upgrade) {
-		if err := checkStatus(fmt.Sprintf("finding %d", i+1), f.Status); err != nil {
-			return nil, err
-		}
-		switch {
-		case i >= len(r.Findings):
-		case f.Gap():
-			gaps++
-		case f.Status == audit.Unverified:
-			unsure++
-		}
-	}
-	if err := checkResult(string(r.Status), gaps, unsure); err != nil {
+	if err := r.CheckConsistent(); err != nil {
 		return nil, err
 	}
 	a := &Audit{Report: r}

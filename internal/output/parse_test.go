@@ -56,6 +56,13 @@ func TestParseRefuses(t *testing.T) {
 			`finding 1 has the unknown status "fine"`},
 		{"gaps that read as compliant", with(report, "status", "compliant"),
 			`the status is "compliant", but the document has`},
+		{"a report that judges nothing", with([]byte(with(report, "findings", []any{})), "status",
+			"compliant"), "it judges nothing"},
+		{"counts without findings", with([]byte(with(report, "findings", []any{map[string]any{
+			"target": "user/remotion-user", "policy": "user", "status": "satisfied"}})), "status",
+			"compliant"), "but its findings have 1 requirements"},
+		{"fewer gaps than findings", with(report, "summary", map[string]any{"gaps": -1}),
+			"the summary has 0 requirements"},
 		{"a verdict that reads as compliant", with(verdict, "status", "compliant"),
 			`the status is "compliant", but the document has 2 gaps`},
 		{"an unknown severity", with(verdict, "findings", []any{map[string]any{"severity": "x"}}),

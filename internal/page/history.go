@@ -113,10 +113,8 @@ func (v *seriesView) addRecoveries(s timeline.Series, add func(label, text strin
 		add("No longer audited", textfmt.Plural(ended, "gap"))
 	}
 	if before > 0 {
-		v.Note = textfmt.Plural(before, "gap") + " that recovered " +
-			textfmt.Verb(before, "is", "are") + " in the first report already. When " +
-			textfmt.Verb(before, "it", "they") + " opened is unknown, so the median and the longest time " +
-			"leave " + textfmt.Verb(before, "it", "them") + " out."
+		v.Note = fmt.Sprintf("The reports do not show when %d of the recovered gaps opened. The median and "+
+			"the longest time leave %s out.", before, textfmt.Verb(before, "it", "them"))
 	}
 	slices.SortStableFunc(recovered, func(a, b timeline.Span) int {
 		x, _ := a.Recovered()

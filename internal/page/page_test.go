@@ -347,7 +347,8 @@ func TestHistory(t *testing.T) {
 	for _, want := range []string{"Account 123456789012, auditor remotion-audit", "Renders will fail",
 		"40, from Mon 16 Nov 2026 09:00 UTC to Fri 25 Dec 2026 09:00 UTC", "Open in the last run 4 gaps",
 		"Median time to recovery 1d 6h", "Longest time to recovery 1d 6h", "more than 1d 6h",
-		"When it opened is unknown, so the median and the longest time leave it out",
+		"do not show when 1 of the recovered gaps opened. The median and the longest time leave it " +
+			"out",
 		"No longer audited 1 gap", "Objects that could not be used 1", "16 Nov 2026", "25 Dec 2026"} {
 		if !strings.Contains(content, want) {
 			t.Errorf("the history does not contain %q", want)

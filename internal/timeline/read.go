@@ -257,7 +257,7 @@ func parseReport(key string, text []byte) (r audit.Report, err error) {
 		return r, fmt.Errorf("the report is of %s, which is not the day of its key",
 			r.Run.At.UTC().Format(time.DateOnly))
 	}
-	return r, nil
+	return r, r.CheckConsistent()
 }
 
 // readStates reads the states of the accounts, which know when the open gaps opened. Without a

@@ -7,6 +7,7 @@ package timeline
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -53,7 +54,8 @@ type Span struct {
 	alert.Identity
 	Severity policies.Severity
 	// Opened is the time of the first report with the gap. If Before is true, the gap is at least that
-	// old: the first report of the history has it.
+	// old: no earlier report shows that there was none. That is so in the first report of the history,
+	// in the first one about a target, and after reports that could not verify the requirement.
 	Opened time.Time
 	Before bool
 	// Closed is the time of the first report that has the requirement as satisfied; zero while the gap
@@ -161,16 +163,32 @@ type tracker struct {
 	open  map[int32]int // the index of the open span
 	muted map[int32]bool
 	spans []Span
+	// absent are the requirements that a report has as satisfied, and doubted those that a report
+	// could not verify or no longer has. judged are the targets of complete reports: what such a report
+	// does not have of a target was no requirement at that time.
+	absent, doubted map[int32]bool
+	judged          map[string]bool
+}
+
+func newTracker(ids *identities) *tracker {
+	return &tracker{ids: ids, open: map[int32]int{}, muted: map[int32]bool{}, absent: map[int32]bool{},
+		doubted: map[int32]bool{}, judged: map[string]bool{}}
+}
+
+// opened reports whether an earlier report shows that there was no such gap.
+func (t *tracker) opened(n int32) bool {
+	return t.absent[n] || t.judged[t.ids.list[n].Target] && !t.doubted[n]
 }
 
 // add adds the next report.
-func (t *tracker) add(rec record, first bool) Run {
+func (t *tracker) add(rec record) Run {
 	found := map[int32]bool{}
 	for _, g := range rec.gaps {
 		i, ok := t.open[g.id]
 		if !ok {
 			i = len(t.spans)
-			t.spans = append(t.spans, Span{Identity: t.ids.list[g.id], Opened: rec.at, Before: first})
+			t.spans = append(t.spans, Span{Identity: t.ids.list[g.id], Opened: rec.at,
+				Before: !t.opened(g.id)})
 			t.open[g.id] = i
 		}
 		t.spans[i].Severity, t.muted[g.id], found[g.id] = g.severity, g.muted, true
@@ -188,8 +206,11 @@ func (t *tracker) add(rec record, first bool) Run {
 		default:
 			t.spans[i].Ended = rec.at
 			delete(t.open, n)
+			delete(t.absent, n)
+			t.doubted[n] = !rec.audited[id.Target] // the gap may still exist, unseen
 		}
 	}
+	t.learn(rec)
 	run := Run{At: rec.at, ID: rec.id, Open: map[policies.Severity]int{}, Incomplete: rec.incomplete}
 	for n, i := range t.open {
 		if !t.muted[n] {
@@ -197,6 +218,19 @@ func (t *tracker) add(rec record, first bool) Run {
 		}
 	}
 	return run
+}
+
+// learn keeps what a report shows about gaps that it does not have.
+func (t *tracker) learn(rec record) {
+	for _, n := range rec.satisfied {
+		t.absent[n] = true
+	}
+	for _, n := range rec.unverified {
+		t.doubted[n] = true
+	}
+	if !rec.incomplete {
+		maps.Copy(t.judged, rec.audited)
+	}
 }
 
 func setOf(list []int32) map[int32]bool {
@@ -212,10 +246,10 @@ func newSeries(records []record, ids *identities) Series {
 	slices.SortStableFunc(records, func(a, b record) int {
 		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.id, b.id))
 	})
-	t := tracker{ids: ids, open: map[int32]int{}, muted: map[int32]bool{}}
+	t := newTracker(ids)
 	s := Series{Account: records[0].account, Auditor: records[0].auditor}
-	for i, rec := range records {
-		s.Runs = append(s.Runs, t.add(rec, i == 0))
+	for _, rec := range records {
+		s.Runs = append(s.Runs, t.add(rec))
 	}
 	s.LatestKey = records[len(records)-1].key
 	s.Spans = t.spans

@@ -58,13 +58,16 @@ func (s *storeMap) Read(_ context.Context, key string, most int64) ([]byte, erro
 }
 
 // finding returns a finding about an action of user/ci. The statuses are written as their first
-// letters: s for satisfied, m for missing, u for unverified, M for missing and muted.
+// letters: s for satisfied, m for missing, u for unverified, M for missing and muted. o is
+// satisfied and about another target.
 func finding(action string, status rune) audit.Finding {
 	f := audit.Finding{Target: "user/ci", Policy: policies.User, Sid: "Storage", Action: action,
 		Resource: "*", Severity: policies.Critical}
 	switch status {
 	case 's':
 		f.Status = audit.Satisfied
+	case 'o':
+		f.Target, f.Status = "user/other", audit.Satisfied
 	case 'u':
 		f.Status = audit.Unverified
 	case 'm', 'M':
@@ -89,16 +92,11 @@ func (s *storeMap) add(n int, account, statuses string,
 		}
 		f := finding(fmt.Sprintf("s3:Action%c", 'A'+i), status)
 		r.Findings = append(r.Findings, f)
-		if f.Gap() {
-			r.Status = audit.StatusGaps
-		}
-		if f.Status == audit.Unverified {
-			r.Summary.Unverified++
-		}
 	}
 	for _, c := range change {
 		c(&r)
 	}
+	summarize(&r)
 	text, err := json.Marshal(r)
 	if err != nil {
 		panic(err)
@@ -106,6 +104,33 @@ func (s *storeMap) add(n int, account, statuses string,
 	key = "reports/" + r.Run.At.Format(dayForm) + "/" + account + "-" + r.Run.ID + ".json"
 	s.objects[key] = string(text)
 	return key
+}
+
+// summarize sets the status and the counts of a report.
+func summarize(r *audit.Report) {
+	s := audit.Summary{Requirements: len(r.Findings)}
+	for _, f := range r.Findings {
+		switch {
+		case f.Gap():
+			s.Gaps, s.GapsCritical = s.Gaps+1, s.GapsCritical+1
+		case f.Status == audit.Unverified:
+			s.Unverified++
+		case f.Status == audit.Satisfied:
+			s.Satisfied++
+		default:
+			s.GapsMuted++
+		}
+	}
+	r.Summary, r.Status = s, audit.StatusCompliant
+	switch {
+	case s.Gaps > 0:
+		r.Status = audit.StatusGaps
+	case r.Unverified():
+		r.Status = audit.StatusUnverified
+	}
+	if len(r.Targets) == 1 && len(r.Findings) > 0 {
+		r.Targets[0] = audit.TargetReport{Name: r.Findings[0].Target, Summary: s}
+	}
 }
 
 func newStore(runs ...string) *storeMap {
@@ -130,8 +155,8 @@ func read(t testing.TB, s *storeMap, change ...func(*Options)) Timeline {
 }
 
 // TestSpans checks when gaps open and close. A span is written as its action, the days of its
-// opening and its end, and how it ended: c closed, e ended, o open. ">" means that the gap was in
-// the first report.
+// opening and its end, and how it ended: c closed, e ended, o open. ">" means that the beginning of
+// the gap is unknown.
 func TestSpans(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -150,6 +175,14 @@ func TestSpans(t *testing.T) {
 		"a muted gap is open":                        {[]string{"s", "M", "s"}, "A 2-3c"},
 		"two gaps":                                   {[]string{"ss", "ms", "mm", "sm"}, "A 2-4c, B 3-o"},
 		"no gap":                                     {[]string{"ss", "ss"}, ""},
+		"a gap that was unverified from the start":   {[]string{"u", "u", "m", "s"}, ">A 3-4c"},
+		"a gap that was satisfied and unverified":    {[]string{"s", "u", "m", "s"}, "A 3-4c"},
+		"a gap in the first report about its target": {[]string{"o", "m", "s"}, ">A 2-3c"},
+		"a requirement of a new release":             {[]string{"s", "sm", "ss"}, "B 2-3c"},
+		"a gap after a report without its target": {[]string{"s", "m", "o", "m", "s"},
+			"A 2-3e, >A 4-5c"},
+		"a gap after a report without its requirement": {[]string{"ss", "ms", " s", "ms", "ss"},
+			"A 2-3e, A 4-5c"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -391,5 +424,37 @@ func TestManyReports(t *testing.T) {
 	memory.AtMost(t, 2000*32<<10, func() { line = read(t, s) })
 	if n := len(line.Series[0].Runs); n != 2000 || s.reads != 2001 {
 		t.Errorf("%d runs with %d reads", n, s.reads)
+	}
+}
+
+// TestContradictionsAreNotUsed checks that a report whose parts contradict each other is named
+// instead of shown.
+func TestContradictionsAreNotUsed(t *testing.T) {
+	t.Parallel()
+	s := newStore("m")
+	good := s.add(2, "123456789012", "ss")
+	text := s.objects[good]
+	for name, change := range map[string][2]string{
+		"compliant with a gap":          {`"status":"satisfied"`, `"status":"missing"`},
+		"compliant with unverified":     {`"status":"satisfied"`, `"status":"unverified"`},
+		"an unknown finding status":     {`"status":"satisfied"`, `"status":"great"`},
+		"an unknown report status":      {`"status":"compliant"`, `"status":"great"`},
+		"gaps without a gap":            {`"status":"compliant"`, `"status":"gaps"`},
+		"more satisfied than findings":  {`"satisfied":2`, `"satisfied":46`},
+		"a negative number of findings": {`"gaps":0`, `"gaps":-1`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStore("m")
+			s.objects[good] = strings.Replace(text, change[0], change[1], 1)
+			line := read(t, s)
+			if len(line.Unread) != 1 || line.Unread[0].Key != good || !line.Unread[0].New ||
+				len(line.Series) != 1 || line.Series[0].Latest.Status != audit.StatusGaps {
+				t.Errorf("unread %+v, series %+v", line.Unread, line.Series)
+			}
+		})
+	}
+	if line := read(t, s); len(line.Unread) > 0 ||
+		line.Series[0].Latest.Status != audit.StatusCompliant {
+		t.Errorf("the report without a change: %+v", line)
 	}
 }
