@@ -21,6 +21,7 @@ func TestPageInChromium(t *testing.T) {
 		"everything": pageOf(t, document(all)),
 		"compliant":  pageOf(t, Document{Report: read(t, "../report/testdata/compliant.json")}),
 		"large":      pageOf(t, Document{Report: many(t, MaxFindings+1)}),
+		"principals": pageOf(t, Document{Report: many(t, MaxFindings/2)}),
 	}
 	old, err := policies.Find("4.0.240")
 	if err != nil {
@@ -40,7 +41,8 @@ func TestPageInChromium(t *testing.T) {
 	pages["hostile"] = pageOf(t, document(r))
 	dir := browser.Write(t, pages)
 	// One run for each page: the time limit is for a single run.
-	for _, name := range []string{"everything", "compliant", "hostile", "check", "comparison"} {
+	for _, name := range []string{"everything", "compliant", "hostile", "check", "comparison",
+		"principals"} {
 		browser.Run{Chromium: chromium, Directory: dir, Pages: []string{name}}.Do(t)
 	}
 	browser.Run{Chromium: chromium, Directory: dir, Use: true, Quiet: []string{"large"}}.Do(t)

@@ -86,10 +86,13 @@ for (const name of input.pages || []) {
     const page = await open(name, problems, { width: 360 });
     await unfold(page);
     const wide = await page.evaluate(() => {
-      if (document.documentElement.scrollWidth <= innerWidth) return [];
-      return [...document.querySelectorAll('body *')].filter((e) =>
+      const width = document.documentElement.scrollWidth;
+      if (width <= innerWidth) return [];
+      // What is out of the flow can leave the box that scrolls, so a wide page need not have an
+      // element that this finds.
+      return [`the page, with ${width} pixels`, ...[...document.querySelectorAll('body *')].filter((e) =>
         e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.scroll,.diff,.code,nav'))
-        .slice(0, 5).map((e) => e.outerHTML.slice(0, 120));
+        .slice(0, 5).map((e) => e.outerHTML.slice(0, 120))];
     });
     problems.push(...wide.map((e) => 'wider than the screen: ' + e));
     await page.close();
