@@ -70,7 +70,7 @@ func checkReport(r audit.Report) error {
 			}
 		}
 	}
-	return nil
+	return r.CheckConsistent()
 }
 
 // allEdits returns the edits of a fix in all of its variants.

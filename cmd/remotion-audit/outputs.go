@@ -137,7 +137,11 @@ func (out *outputs[D]) open(f outputFlags, formats output.Formats[D], inputs []s
 	return nil
 }
 
-// add adds a destination. file is empty or - for standard output.
+// stdoutNames are the names of standard output. Opened by such a name, a file to which it is
+// redirected would lose what it has already.
+var stdoutNames = []string{"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
+
+// add adds a destination. file is empty or - for standard output, or one of its names.
 func (out *outputs[D]) add(flag string, format output.Format[D], file string,
 	inputs []string) error {
 	if flag == "--output" {
@@ -145,8 +149,11 @@ func (out *outputs[D]) add(flag string, format output.Format[D], file string,
 			return err
 		}
 	}
+	if file == "" && flag == "--output" {
+		flag = "--format " + format.Name
+	}
 	d := destination[D]{flag: flag, format: format}
-	if file == "" || file == "-" {
+	if file == "" || file == "-" || slices.Contains(stdoutNames, file) {
 		if slices.ContainsFunc(out.list, func(o destination[D]) bool { return o.file == nil }) {
 			return fmt.Errorf("%s: another format goes to standard output already: use a file", flag)
 		}

@@ -88,12 +88,16 @@ func (s Summary) counts() string {
 		s.Requirements, s.Satisfied, s.Gaps, s.GapsCritical, s.GapsMuted, s.Unverified)
 }
 
-// checkStatus refuses a status that this release does not know.
+// checkStatus refuses a status that this release does not know, and a gap without a severity, which
+// no count by severity would have.
 func checkStatus(what string, i int, f Finding) error {
 	known := []Status{Satisfied, Conditional, Partial, Missing, Denied, Unverified}
 	if !slices.Contains(known, f.Status) {
 		return fmt.Errorf("%s %d has the unknown status %s", what, i+1,
 			textfmt.Quote(string(f.Status), 40))
+	}
+	if f.Status.Gap() && f.Severity == 0 {
+		return fmt.Errorf("%s %d is a gap without a severity", what, i+1)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/remotion-audit/remotion-audit/internal/alert"
@@ -116,8 +117,9 @@ func parseAs[D any](text []byte) (*D, error) {
 	d := new(D)
 	err := json.Unmarshal(text, d)
 	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
+		field := strings.TrimPrefix(wrong.Field, "Report.") // the embedded struct of auditDocument
 		return nil, fmt.Errorf("%s is a %s, which the schema does not allow there",
-			cmp.Or(textfmt.OneLine(wrong.Field), "the document"), wrong.Value)
+			cmp.Or(textfmt.OneLine(field), "the document"), wrong.Value)
 	}
 	return d, err
 }
@@ -128,6 +130,9 @@ func parseAudit(text []byte) (*Audit, error) {
 		return nil, err
 	}
 	r := d.Report
+	if r.Account == "" {
+		return nil, errors.New("the report names no account")
+	}
 	if err := r.CheckConsistent(); err != nil {
 		return nil, err
 	}
@@ -182,22 +187,34 @@ func parseVerdict(text []byte) (*check.Results, error) {
 }
 
 func checkVerdict(which string, v check.Verdict) error {
-	gaps, unsure := 0, 0
-	if v.Problem != "" {
-		unsure++
-	}
+	var found struct{ satisfied, gaps, unverified int }
 	for i, f := range v.Findings {
 		if err := checkStatus(fmt.Sprintf("%sfinding %d", which, i+1), f.Status); err != nil {
 			return err
 		}
 		switch {
 		case f.Status.Gap():
-			gaps++
+			found.gaps++
 		case f.Status == iampolicy.Unverified:
-			unsure++
+			found.unverified++
+		default:
+			found.satisfied++
 		}
 	}
-	return checkResult(string(v.Status), gaps, unsure)
+	unsure := found.unverified
+	if v.Problem != "" {
+		unsure++
+	}
+	if err := checkResult(string(v.Status), found.gaps, unsure); err != nil {
+		return err
+	}
+	if v.Requirements != len(v.Findings) || v.Satisfied != found.satisfied ||
+		v.Gaps != found.gaps || v.Unverified != found.unverified {
+		return fmt.Errorf("%sthe counts are %d satisfied, %d gaps and %d unverified of %d requirements, "+
+			"but the findings have %d, %d and %d of %d", which, v.Satisfied, v.Gaps, v.Unverified,
+			v.Requirements, found.satisfied, found.gaps, found.unverified, len(v.Findings))
+	}
+	return nil
 }
 
 func parseResults(text []byte) (*check.Results, error) {
@@ -231,21 +248,19 @@ func parseReplacement(text []byte) (*check.Replacement, error) {
 	if err != nil {
 		return nil, err
 	}
-	lost, unsure := 0, 0
-	if r.Problem != "" {
-		unsure++
-	}
+	kinds := map[check.ChangeKind]int{}
 	for i, c := range r.Changes {
 		switch c.Kind {
-		case check.Lost:
-			lost++
-		case check.ChangeUnverified:
-			unsure++
-		case check.Gained, check.MissingInBoth:
+		case check.Lost, check.ChangeUnverified, check.Gained, check.MissingInBoth:
+			kinds[c.Kind]++
 		default:
 			return nil, fmt.Errorf("change %d is of the unknown kind %s", i+1,
 				textfmt.Quote(string(c.Kind), 40))
 		}
+	}
+	lost, unsure := kinds[check.Lost], kinds[check.ChangeUnverified]
+	if r.Problem != "" {
+		unsure++
 	}
 	want := check.LosesNothing
 	switch {
@@ -257,6 +272,13 @@ func parseReplacement(text []byte) (*check.Replacement, error) {
 	if r.Status != want {
 		return nil, fmt.Errorf("the status is %s, but the document has %d losses and %d unverified "+
 			"changes", textfmt.Quote(string(r.Status), 40), lost, unsure)
+	}
+	if r.Lost != lost || r.Unverified != kinds[check.ChangeUnverified] ||
+		r.Gained != kinds[check.Gained] || r.MissingInBoth != kinds[check.MissingInBoth] ||
+		r.Kept != r.Requirements-len(r.Changes) || r.Kept < 0 {
+		return nil, fmt.Errorf("the counts of %d requirements (%d kept, %d lost, %d unverified, %d gained, "+
+			"%d missing in both) are not those of the %d changes", r.Requirements, r.Kept, r.Lost,
+			r.Unverified, r.Gained, r.MissingInBoth, len(r.Changes))
 	}
 	return r, nil
 }

@@ -56,6 +56,10 @@ func TestParseRefuses(t *testing.T) {
 			`finding 1 has the unknown status "fine"`},
 		{"gaps that read as compliant", with(report, "status", "compliant"),
 			`the status is "compliant", but the document has`},
+		{"a number as account", with(report, "account", 1), "account is a number, which"},
+		{"no account", with(report, "account", nil), "the report names no account"},
+		{"a gap without a severity", with(report, "findings", []any{map[string]any{
+			"status": "missing"}}), "finding 1 is a gap without a severity"},
 		{"a report that judges nothing", with([]byte(with(report, "findings", []any{})), "status",
 			"compliant"), "it judges nothing"},
 		{"counts without findings", with([]byte(with(report, "findings", []any{map[string]any{
@@ -65,6 +69,11 @@ func TestParseRefuses(t *testing.T) {
 			"the summary has 0 requirements"},
 		{"a verdict that reads as compliant", with(verdict, "status", "compliant"),
 			`the status is "compliant", but the document has 2 gaps`},
+		{"a verdict with counts of other findings", with(verdict, "satisfied", 99),
+			"the counts are 99 satisfied, 2 gaps"},
+		{"a replacement that loses more than it lists", `{"schemaVersion":"1","current":["a"],` +
+			`"proposed":["b"],"status":"loses-nothing","requirements":14,"kept":8,"lost":6,"changes":[]}`,
+			"are not those of the 0 changes"},
 		{"an unknown severity", with(verdict, "findings", []any{map[string]any{"severity": "x"}}),
 			"is not a severity"},
 	} {
