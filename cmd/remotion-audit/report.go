@@ -239,6 +239,10 @@ func newReportPage(h timeline.Timeline, o reportOptions, now time.Time) page.Doc
 		if age := now.Sub(s.Latest.Run.At); age > oldReport {
 			note("The latest report of %s is %s old. What changed since then is unknown.", seriesName(s),
 				textfmt.Duration(age))
+		} else if -age > maxSkew {
+			note("The latest report of %s is dated %s in the future. The clock of this computer or of the "+
+				"auditor is wrong, so a newer report may be dated before it.", seriesName(s),
+				textfmt.Duration(-age))
 		}
 	}
 	if len(h.Series) > 1 {
@@ -262,8 +266,12 @@ func newReportPage(h timeline.Timeline, o reportOptions, now time.Time) page.Doc
 	return d
 }
 
-// oldReport is the age from which a page says that its report is old.
-const oldReport = 48 * time.Hour
+// oldReport is the age from which a page says that its report is old, and maxSkew the time in the
+// future from which it says that a clock is wrong.
+const (
+	oldReport = 48 * time.Hour
+	maxSkew   = 15 * time.Minute
+)
 
 func seriesName(s timeline.Series) string {
 	name := "account " + textfmt.OneLine(s.Account)

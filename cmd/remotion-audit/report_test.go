@@ -336,3 +336,27 @@ func TestReportWhenS3Refuses(t *testing.T) {
 		contains(t, "the page", out, "6, from ")
 	})
 }
+
+// TestFutureReportIsNamed checks that a report of a wrong clock does not hide newer ones unnoticed.
+func TestFutureReportIsNamed(t *testing.T) {
+	t.Parallel()
+	objects := map[string]string{}
+	for _, text := range storedReports(t, "123456789012", 1) {
+		var r audit.Report
+		if err := json.Unmarshal([]byte(text), &r); err != nil {
+			t.Fatal(err)
+		}
+		r.Run.At = time.Now().UTC().AddDate(0, 0, 3)
+		future, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		objects[r.Run.At.Format("reports/2006/01/02/")+"future.json"] = string(future)
+	}
+	out, diagnostics, status, err := reportLine(t, "--evidence "+directoryOf(t, objects))
+	if err != nil || status != 0 {
+		t.Errorf("status %d, error %v", status, err)
+	}
+	contains(t, "the page", out, "in the future. The clock of this computer or of the auditor is wrong")
+	contains(t, "the diagnostics", diagnostics, "in the future. The clock")
+}

@@ -276,8 +276,8 @@ func parseReplacement(text []byte) (*check.Replacement, error) {
 	if r.Lost != lost || r.Unverified != kinds[check.ChangeUnverified] ||
 		r.Gained != kinds[check.Gained] || r.MissingInBoth != kinds[check.MissingInBoth] ||
 		r.Kept != r.Requirements-len(r.Changes) || r.Kept < 0 {
-		return nil, fmt.Errorf("the counts of %d requirements (%d kept, %d lost, %d unverified, %d gained, "+
-			"%d missing in both) are not those of the %d changes", r.Requirements, r.Kept, r.Lost,
+		return nil, fmt.Errorf("the counts of %d requirements (%d kept, %d lost, %d unverified, %d "+
+			"gained, %d missing in both) are not those of the %d changes", r.Requirements, r.Kept, r.Lost,
 			r.Unverified, r.Gained, r.MissingInBoth, len(r.Changes))
 	}
 	return r, nil

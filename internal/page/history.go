@@ -67,6 +67,9 @@ func newSeriesView(s timeline.Series) seriesView {
 	add := func(label, text string) { v.Facts = append(v.Facts, fact{Label: label, Text: text}) }
 	add("Runs", fmt.Sprintf("%d, from %s to %s", len(s.Runs), textfmt.Time(first.At),
 		textfmt.Time(last.At)))
+	if pause := longestPause(s.Runs); pause > 0 {
+		add("Longest time between two runs", textfmt.Duration(pause))
+	}
 	add("Open in the last run", textfmt.Plural(last.Total(), "gap"))
 	v.addRecoveries(s, add)
 	if oldest := oldestOpen(s); !oldest.IsZero() {
@@ -76,6 +79,14 @@ func newSeriesView(s timeline.Series) seriesView {
 		v.Chart = newChart(s.Runs)
 	}
 	return v
+}
+
+// longestPause returns the longest time between two runs. What happened within it is unknown.
+func longestPause(runs []timeline.Run) (longest time.Duration) {
+	for i := 1; i < len(runs); i++ {
+		longest = max(longest, runs[i].At.Sub(runs[i-1].At))
+	}
+	return longest
 }
 
 // reportTone returns the class of a report's verdict.
@@ -234,11 +245,15 @@ func newChart(runs []timeline.Run) *chart {
 		}
 	}
 	const ticks = 4
+	form := "2 Jan 2006"
+	if last.Sub(first) < ticks*24*time.Hour { // or two ticks would have the same day
+		form = "2 Jan 15:04"
+	}
 	for i := range ticks + 1 {
 		at := first.Add(last.Sub(first) * time.Duration(i) / ticks)
 		anchor := map[int]string{0: "start", ticks: "end"}[i]
 		c.Ticks = append(c.Ticks, tick{x(at), plotBottom + 26, cmp.Or(anchor, "middle"),
-			at.UTC().Format("2 Jan 2006")})
+			at.UTC().Format(form)})
 		if first.Equal(last) {
 			break
 		}

@@ -349,7 +349,7 @@ func TestHistory(t *testing.T) {
 		"Median time to recovery 1d 6h", "Longest time to recovery 1d 6h", "more than 1d 6h",
 		"do not show when 1 of the recovered gaps opened. The median and the longest time leave it " +
 			"out",
-		"No longer audited 1 gap", "Objects that could not be used 1", "16 Nov 2026", "25 Dec 2026"} {
+		"Longest time between two runs 1d", "No longer audited 1 gap", "Objects that could not be used 1", "16 Nov 2026", "25 Dec 2026"} {
 		if !strings.Contains(content, want) {
 			t.Errorf("the history does not contain %q", want)
 		}
@@ -362,6 +362,20 @@ func TestHistory(t *testing.T) {
 	}
 	if notes := text(root); !strings.Contains(notes, "A note about 123456789012") {
 		t.Error("the page does not have the note")
+	}
+}
+
+// TestTicksOfAShortChart checks that a chart of a few days has no label twice.
+func TestTicksOfAShortChart(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 3, 3, 0, 0, 0, time.UTC)
+	c := newChart([]timeline.Run{{At: at}, {At: at.AddDate(0, 0, 2)}})
+	seen := map[string]bool{}
+	for _, tick := range c.Ticks {
+		if seen[tick.Text] {
+			t.Errorf("two ticks are %s", tick.Text)
+		}
+		seen[tick.Text] = true
 	}
 }
 
