@@ -357,6 +357,7 @@ func TestFutureReportIsNamed(t *testing.T) {
 	if err != nil || status != 0 {
 		t.Errorf("status %d, error %v", status, err)
 	}
-	contains(t, "the page", out, "in the future. The clock of this computer or of the auditor is wrong")
+	contains(t, "the page", out,
+		"in the future. The clock of this computer or of the auditor is wrong")
 	contains(t, "the diagnostics", diagnostics, "in the future. The clock")
 }

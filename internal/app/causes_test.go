@@ -133,6 +133,9 @@ func (c *cause) audit() audit.Report {
 		auditor.Organization = c.controls()
 	}
 	r, err := auditor.Report(c.Context(), Location{"123456789012", policies.AWS, "us-east-1"}, "run")
+	if err == nil {
+		err = r.CheckConsistent()
+	}
 	if err != nil {
 		c.Fatal(err)
 	}

@@ -264,6 +264,9 @@ func situation(t *testing.T, file string, environment map[string]string,
 	}
 	auditor := App{Config: cfg, Clients: load(t, end.URL), Function: "remotion-audit"}
 	r, err := auditor.Report(t.Context(), Location{"123456789012", policies.AWS, "us-east-1"}, "run")
+	if err == nil {
+		err = r.CheckConsistent()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

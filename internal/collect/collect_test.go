@@ -87,7 +87,11 @@ func judge(t testing.TB, account *awsemu.Account,
 	plan collect.Plan) (audit.Report, *awsemu.Server) {
 	t.Helper()
 	server := &awsemu.Server{Account: account}
-	return evaluate(collector(t, server).Collect(t.Context(), plan)), server
+	r := evaluate(collector(t, server).Collect(t.Context(), plan))
+	if err := r.CheckConsistent(); err != nil {
+		t.Error(err)
+	}
+	return r, server
 }
 
 // evaluate judges the results of Collect.

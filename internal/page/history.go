@@ -124,8 +124,8 @@ func (v *seriesView) addRecoveries(s timeline.Series, add func(label, text strin
 		add("No longer audited", textfmt.Plural(ended, "gap"))
 	}
 	if before > 0 {
-		v.Note = fmt.Sprintf("The reports do not show when %d of the recovered gaps opened. The median and "+
-			"the longest time leave %s out.", before, textfmt.Verb(before, "it", "them"))
+		v.Note = fmt.Sprintf("The reports do not show when %d of the recovered gaps opened. The median "+
+			"and the longest time leave %s out.", before, textfmt.Verb(before, "it", "them"))
 	}
 	slices.SortStableFunc(recovered, func(a, b timeline.Span) int {
 		x, _ := a.Recovered()

@@ -349,7 +349,8 @@ func TestHistory(t *testing.T) {
 		"Median time to recovery 1d 6h", "Longest time to recovery 1d 6h", "more than 1d 6h",
 		"do not show when 1 of the recovered gaps opened. The median and the longest time leave it " +
 			"out",
-		"Longest time between two runs 1d", "No longer audited 1 gap", "Objects that could not be used 1", "16 Nov 2026", "25 Dec 2026"} {
+		"Longest time between two runs 1d",
+		"No longer audited 1 gap", "Objects that could not be used 1", "16 Nov 2026", "25 Dec 2026"} {
 		if !strings.Contains(content, want) {
 			t.Errorf("the history does not contain %q", want)
 		}

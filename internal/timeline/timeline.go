@@ -164,8 +164,8 @@ type tracker struct {
 	muted map[int32]bool
 	spans []Span
 	// absent are the requirements that a report has as satisfied, and doubted those that a report
-	// could not verify or no longer has. judged are the targets of complete reports: what such a report
-	// does not have of a target was no requirement at that time.
+	// could not verify or no longer has. judged are the targets of complete reports: what such a
+	// report does not have of a target was no requirement at that time.
 	absent, doubted map[int32]bool
 	judged          map[string]bool
 }
