@@ -77,7 +77,7 @@ func TestReclassified(t *testing.T) {
 				"stricter, or the account changed"},
 		{name: "a gap in a requirement that was satisfied before is new",
 			after: []audit.Finding{gap("a", audit.Missing, high), gap("d", audit.Missing, low)},
-			want:  "opened a, reclassified d", line: "[HIGH] New buckets will be public Who: user/u (caller)"},
+			want:  "opened a, reclassified d", line: "[HIGH] New buckets may be public Who: user/u (caller)"},
 		{name: "a target that is missing now is new",
 			after: []audit.Finding{{Target: "user/u", Policy: "user", Status: audit.Missing,
 				Cause: audit.TargetMissing, Severity: critical, Why: "no such user"}},

@@ -106,8 +106,6 @@ type outcome struct {
 	stops policies.Stops
 	// may is true if a condition or a dispute between two sources leaves it open.
 	may bool
-	// some is true for new buckets of which only some are public.
-	some bool
 }
 
 // outcomeTitles are the titles of the outcomes, the worst first. An outcome hides those of the same
@@ -124,11 +122,7 @@ var outcomeTitles = []struct {
 	{outcome{stops: policies.SomeDeploys}, "deploys", "Some deploys will fail"},
 	{outcome{stops: policies.Deploys, may: true}, "deploys", "Deploys may fail"},
 	{outcome{stops: policies.SomeDeploys, may: true}, "deploys", "Some deploys may fail"},
-	{outcome{stops: policies.BucketPrivacy}, "buckets", "New buckets will be public"},
-	{outcome{stops: policies.BucketPrivacy, some: true}, "buckets", "Some new buckets will be public"},
 	{outcome{stops: policies.BucketPrivacy, may: true}, "buckets", "New buckets may be public"},
-	{outcome{stops: policies.BucketPrivacy, may: true, some: true}, "buckets",
-		"Some new buckets may be public"},
 	{outcome{stops: policies.Features}, "features", "Some features will fail"},
 	{outcome{stops: policies.Features, may: true}, "features", "Some features may fail"},
 }
@@ -257,7 +251,7 @@ func sharesOperation(target, needing []policies.Operation, stops policies.Stops)
 // asMuch reports whether an outcome stops for the principal, too, and as surely. A principal that
 // creates no bucket creates no private one either.
 func (s stoppage) asMuch(o outcome) bool {
-	return s.everything || (o.may || !s.may) && (s.stops == o.stops && s.some == o.some ||
+	return s.everything || (o.may || !s.may) && (s.stops == o.stops ||
 		o.stops == policies.BucketPrivacy && s.creation)
 }
 
@@ -297,6 +291,8 @@ func outcomeOf(f audit.Finding) outcome {
 	if o.stops == 0 { // a report of an older auditor
 		o.stops = stopsOf(f.Severity)
 	}
+	// The audit does not read the account's S3 Block Public Access, which can prevent a public bucket.
+	o.may = o.may || o.stops == policies.BucketPrivacy
 	if f.Status == audit.Partial {
 		return o.inPart()
 	}
@@ -310,8 +306,6 @@ func (o outcome) inPart() outcome {
 		o.stops = policies.SomeRenders
 	case policies.Deploys:
 		o.stops = policies.SomeDeploys
-	case policies.BucketPrivacy:
-		o.some = true
 	}
 	return o
 }

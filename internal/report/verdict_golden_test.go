@@ -68,7 +68,7 @@ func verdictReports() []struct {
 			policies.High, policies.Deploys)))},
 		{"some deploys will fail", reportOf(nil, caller(finding("ec2:DescribeVpcs", audit.Missing,
 			policies.High, policies.SomeDeploys)))},
-		{"new buckets will be public", reportOf(nil, publicBuckets)},
+		{"new buckets may be public", reportOf(nil, publicBuckets)},
 		{"no public bucket without a bucket", reportOf(nil, publicBuckets,
 			caller(finding("s3:CreateBucket", audit.Missing, policies.High, policies.Deploys)))},
 		{"some features will fail", reportOf(nil, caller(finding("servicequotas:GetServiceQuota",

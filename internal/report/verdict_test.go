@@ -45,7 +45,7 @@ func TestVerdictTitles(t *testing.T) {
 			"Some deploys will fail"},
 		"the privacy of new buckets": {
 			[]audit.Finding{gap(audit.Missing, policies.High, policies.BucketPrivacy)},
-			"New buckets will be public"},
+			"New buckets may be public"},
 		"a feature": {
 			[]audit.Finding{gap(audit.Missing, policies.Low, policies.Features)},
 			"Some features will fail"},
@@ -122,11 +122,11 @@ func TestVerdictOfSeveralPrincipals(t *testing.T) {
 		"deploys of the only caller that deploys": {policies.Render, []audit.Finding{create("user/a")},
 			"Deploys will fail"},
 		"buckets of one of two callers": {both, []audit.Finding{private("user/a", audit.Missing)},
-			"Some new buckets will be public"},
+			"New buckets may be public"},
 		"some buckets of the only caller that creates any": {policies.Render,
-			[]audit.Finding{private("user/a", audit.Partial)}, "Some new buckets will be public"},
+			[]audit.Finding{private("user/a", audit.Partial)}, "New buckets may be public"},
 		"some buckets, perhaps": {both, []audit.Finding{private("user/a", audit.Conditional)},
-			"Some new buckets may be public"},
+			"New buckets may be public"},
 		"one of two render roles": {both, []audit.Finding{gap("role/r", "s3:GetObject",
 			policies.Renders, audit.Missing)}, "Some renders will fail"},
 		"both render roles": {both, []audit.Finding{gap("role/r", "s3:GetObject", policies.Renders,

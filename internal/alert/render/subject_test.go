@@ -64,7 +64,7 @@ func TestSubjects(t *testing.T) {
 			"[CRITICAL] A caller does not exist: u (123456789012)"},
 		{"a public bucket", []audit.Finding{
 			gapWith("user/u", "a", audit.Missing, policies.BucketPrivacy, audit.NoGrant)},
-			"[HIGH] New buckets will be public: u lacks a (123456789012)"},
+			"[HIGH] New buckets may be public: u lacks a (123456789012)"},
 		{"a feature", []audit.Finding{
 			gapWith("user/u", "a", audit.Missing, policies.Features, audit.NoGrant)},
 			"[MEDIUM] Some features will fail: u lacks a (123456789012)"},
