@@ -10,10 +10,12 @@ FUNCTION_FLAGS := $(BUILD_FLAGS) -ldflags '-s -w'
 # The commit that the command's version prints; empty without git. The function has none, so that
 # its zip is the same for each commit that does not change it.
 COMMIT = $(shell git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null)
+MODULE := github.com/remotion-audit/remotion-audit
 # Only tests that hang take this long. Go's default of 10m can be too short for a busy machine.
 TEST := test -timeout 45m
 TOOLS_MOD := $(CURDIR)/tools/go.mod
 LINT := go tool -modfile=$(TOOLS_MOD) golangci-lint run --config $(CURDIR)/.golangci.yml
+RELEASE_TOOL := go tool -modfile=$(CURDIR)/tools/goreleaser/go.mod
 PKG ?= ./...
 FUZZ ?= ^Fuzz
 FUZZTIME ?= 20s
@@ -112,6 +114,17 @@ build-AuditFunction:
 	@mkdir -p "$(ARTIFACTS_DIR)"
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 GOARM64=v8.2 go build $(FUNCTION_FLAGS) -o "$(ARTIFACTS_DIR)/bootstrap" ./function
 
+# The version of the npm packages: that of the tag, or a development version with the commit.
+NPM_VERSION = $(or $(patsubst v%,%,$(VERSION)),0.0.0-dev$(if $(COMMIT),.g$(subst -,.,$(COMMIT))))
+
+.PHONY: npm
+npm: ## Build the npm packages for all platforms into dist/npm, and pack them (VERSION=v0.2.0 for a release)
+	@rm -rf dist/npm && mkdir -p dist/npm/packed
+	@go -C tools run ./npm -o ../dist/npm -version '$(NPM_VERSION)' \
+	  -ldflags "-s -w -X main.commit=$(COMMIT)$(if $(VERSION), -X $(MODULE)/internal/app.linked=$(VERSION))"
+	@cd dist/npm && npm pack --loglevel=error --ignore-scripts --pack-destination packed ./remotion-audit* >/dev/null
+	@cd dist/npm/packed && ls -l *.tgz | awk '{printf "%9.1f MB  %s\n", $$5 / 1e6, $$9}'
+
 .PHONY: synth
 synth: ## Write the CDK template to dist/cdk.out (CALLERS=… sets the callers)
 	@rm -rf dist/cdk.out
@@ -179,6 +192,24 @@ calls: calls_modules ## Compare the record of Remotion's calls to AWS with its p
 .PHONY: release
 release: ## Prepare a release and print the next steps (VERSION=v0.2.0; does not commit, tag or push)
 	@$(CDK_ENV) go -C infra run ./internal/release/prepare '$(VERSION)'
+
+# What a release has besides the command: the zip of the function with its SBOM, and the template
+# that takes the zip from a bucket. goreleaser calls this target.
+.PHONY: release-assets
+release-assets: build
+	@rm -rf dist/assets && mkdir -p dist/assets
+	@cp dist/remotion-audit-lambda-arm64.zip dist/assets
+	@$(RELEASE_TOOL) cyclonedx-gomod bin -json -noserial -notimestamp \
+	  -version '$(NPM_VERSION)' -output dist/assets/remotion-audit-lambda-arm64.cdx.json dist/lambda/bootstrap
+	@go run ./internal/cfn/stackset -o dist/assets/remotion-audit.template.json 'Callers=$(CALLERS)' >/dev/null
+
+.PHONY: release-check
+release-check: ## Check the configuration of goreleaser (the first run compiles goreleaser, for minutes)
+	@$(RELEASE_TOOL) goreleaser check
+
+.PHONY: release-snapshot
+release-snapshot: ## Build the files of a release on GitHub into dist/release, and publish nothing
+	@$(RELEASE_TOOL) goreleaser release --snapshot --clean --skip=publish
 
 .PHONY: clean
 clean: ## Remove built files

@@ -59,6 +59,9 @@ func (o *accountFlags) register(cmd *cobra.Command, without ...string) {
 	}
 	complete(cmd, "regions", append([]string{"auto", "all"}, policies.Regions(policies.AWS)...)...)
 	complete(cmd, "remotion-version", "auto", "latest")
+	if f := cmd.Flags().Lookup("remotion-version"); f != nil {
+		f.Usage += "; without it, a Remotion project adds its installed release to auto"
+	}
 	cmd.Flags().StringArrayVar(&o.scps, "scp", nil, scpUsage)
 	cmd.Flags().DurationVar(&o.timeout, "timeout", 2*time.Minute,
 		"time limit; requirements that are not checked by then are unverified")
@@ -115,6 +118,10 @@ func (o accountFlags) connect(ctx context.Context, cmd *cobra.Command,
 	fmt.Fprintln(notes(cmd), "identity: "+textfmt.OneLine(id.String()))
 	place := app.Location{Account: id.Account, Partition: id.Partition, Region: awsConfig.Region}
 	self := cmp.Or(principalOf(id), fallback)
+	var installed *policies.Release
+	if cmp.Or(o.flagValue(cmd, envRemotionVersion), os.Getenv(envRemotionVersion)) == "" {
+		installed = findProject().installedRelease(notes(cmd), "installed Remotion", id.Partition)
+	}
 	cfg, err := app.ConfigFromEnv(func(name string) string {
 		switch value := cmp.Or(o.flagValue(cmd, name), os.Getenv(name)); {
 		case value != "":
@@ -141,7 +148,7 @@ func (o accountFlags) connect(ctx context.Context, cmd *cobra.Command,
 		regions = append(regions, further...)
 	}
 	return connection{place: place, regions: regions, auditor: app.App{Config: cfg, Clients: clients,
-		Organization: organization, OrganizationID: organizationID(awsConfig)}}, nil
+		Installed: installed, Organization: organization, OrganizationID: organizationID(awsConfig)}}, nil
 }
 
 // announce prints the account and the regions that are audited.

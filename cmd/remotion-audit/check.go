@@ -28,7 +28,7 @@ type checkOptions struct {
 	insteadOf        []string
 	boundary         string
 	kind, required   string
-	purpose, version string
+	purpose          string
 	partition        string
 	account          string
 	principal        string
@@ -93,8 +93,8 @@ With several principals it is the status of the worst: 2 if a file cannot be rea
 	f.StringVar(&o.required, "required", "", "file with a policy document of the required permissions")
 	f.StringVar(&o.purpose, "purpose", string(policies.All),
 		"with --for user: all, or operations such as render+quotas (docs/operations.md)")
-	f.StringVar(&o.version, "remotion-version", "latest",
-		"with --for: release of Remotion, x.y.z or latest")
+	f.String("remotion-version", "",
+		"with --for: "+releaseUsage)
 	f.StringVar(&o.partition, "partition", policies.AWS, "with --for: "+partitionUsage)
 	f.StringVar(&o.account, "account", "",
 		"with --for: account to which the policy is narrowed (default: any)")
@@ -390,9 +390,9 @@ func (o checkOptions) requirements(cmd *cobra.Command, files *files,
 	if err := policies.ValidatePartition(o.partition); err != nil {
 		return nil, fmt.Errorf("--partition: %w", err)
 	}
-	release, err := findIn(o.version, o.partition)
+	release, err := releaseOfFiles(cmd, setFlag(cmd, "remotion-version"), o.partition)
 	if err != nil {
-		errs = append(errs, fmt.Errorf("--remotion-version: %w", err))
+		errs = append(errs, err)
 	} else {
 		printNotice(cmd, release)
 	}

@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -78,7 +76,8 @@ type envFile struct {
 // readEnvFile returns the file of the flags, or .env in the working directory of a Remotion
 // project. As for Remotion's CLI, a .env without permission to read it sets nothing; warnings then
 // names it.
-func (f accessFlags) readEnvFile(ctx context.Context, warnings io.Writer) (envFile, error) {
+func (f accessFlags) readEnvFile(ctx context.Context, p project,
+	warnings io.Writer) (envFile, error) {
 	if f.noEnvFile {
 		if f.envFile != "" {
 			return envFile{},
@@ -88,7 +87,7 @@ func (f accessFlags) readEnvFile(ctx context.Context, warnings io.Writer) (envFi
 	}
 	name := f.envFile
 	if name == "" {
-		if info, err := os.Stat(".env"); err != nil || info.IsDir() || !inRemotionProject() {
+		if info, err := os.Stat(".env"); err != nil || info.IsDir() || !p.remotion {
 			return envFile{}, nil
 		}
 		name = ".env"
@@ -107,38 +106,6 @@ func (f accessFlags) readEnvFile(ctx context.Context, warnings io.Writer) (envFi
 		return envFile{}, nil
 	}
 	return envFile{}, fmt.Errorf("reading .env failed (leave it out with --no-env-file): %w", err)
-}
-
-// maxParents is the number of directories in which Remotion searches package.json: the working
-// directory and those above it.
-const maxParents = 5
-
-// inRemotionProject reports whether the nearest package.json depends on Remotion.
-func inRemotionProject() bool {
-	dir, err := os.Getwd()
-	for range maxParents {
-		if err != nil {
-			return false
-		}
-		var text []byte
-		text, err = readFile(filepath.Join(dir, "package.json"), maxEnvFile)
-		if errors.Is(err, fs.ErrNotExist) {
-			dir, err = filepath.Dir(dir), nil
-			continue
-		}
-		var manifest struct {
-			Dependencies, DevDependencies, PeerDependencies, OptionalDependencies map[string]any
-		}
-		if err != nil || json.Unmarshal(text, &manifest) != nil {
-			return false
-		}
-		return slices.ContainsFunc([]map[string]any{manifest.Dependencies, manifest.DevDependencies,
-			manifest.PeerDependencies, manifest.OptionalDependencies}, func(list map[string]any) bool {
-			return list["remotion"] != nil || list["@remotion/lambda"] != nil ||
-				list["@remotion/lambda-client"] != nil
-		})
-	}
-	return false
 }
 
 // awsVariables finds the variables of credentials and of the region, as Remotion's CLI does: a
@@ -314,7 +281,9 @@ func regionFlagError(region string) error {
 // credentials, so that an error about them comes before the first call and names the remedy.
 func loadClients(ctx context.Context, flags accessFlags, log io.Writer, sdk *slog.Logger,
 	later ...func(*config.LoadOptions) error) (app.Clients, aws.Config, error) {
-	file, err := flags.readEnvFile(ctx, log)
+	p := findProject()
+	p.writeProblem(log)
+	file, err := flags.readEnvFile(ctx, p, log)
 	if err != nil {
 		return app.Clients{}, aws.Config{}, err
 	}

@@ -161,13 +161,10 @@ func (o requestOptions) explainFiles(cmd *cobra.Command, q explain.Question,
 	result *explain.Explanations) error {
 	value := func(variable string) string { return o.flagValue(cmd, variable) }
 	c := checkOptions{policies: o.policies, scps: o.scps, boundary: o.boundary, kind: o.kind,
-		purpose: o.purpose, account: o.account, version: "latest", partition: policies.AWS}
+		purpose: o.purpose, account: o.account, partition: policies.AWS}
 	t := check.Target{Kind: policies.PolicyKind(c.kind), Purpose: policies.Purpose(c.purpose),
 		Account: c.account}
 	var errs []error
-	if version := value("REMOTION_VERSION"); version != "" && version != "auto" {
-		c.version = version
-	}
 	text, regionsFlag := value(settings.EnvRegions), "regions"
 	if text == "" {
 		text, regionsFlag = o.access.region, "region"
@@ -193,9 +190,9 @@ func (o requestOptions) explainFiles(cmd *cobra.Command, q explain.Question,
 		t.Purpose, regionsFlag); err != nil {
 		errs = append(errs, err)
 	}
-	release, err := findIn(c.version, c.partition)
+	release, err := releaseOfFiles(cmd, value(envRemotionVersion), c.partition)
 	if err != nil {
-		errs = append(errs, fmt.Errorf("--remotion-version: %w", err))
+		errs = append(errs, err)
 	}
 	files := files{ctx: cmd.Context(), stdin: cmd.InOrStdin()}
 	grants := c.limits(&files)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +24,9 @@ const (
 	exitInterrupted = 130
 )
 
+// sameSignal is the time after a signal in which a further one counts as the same.
+const sameSignal = 500 * time.Millisecond
+
 // exitError ends the command with a status and without a message.
 type exitError int
 
@@ -30,9 +34,15 @@ func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e))
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// From the first signal on, the next one has its default effect: it ends the process at once.
-	context.AfterFunc(ctx, stop)
+	stopAfterFirst(ctx, stop)
 	os.Exit(run(ctx, os.Args[1:]))
+}
+
+// stopAfterFirst lets signals have their default effect some time after the one that ends ctx: the
+// next signal then ends the process at once. npx and the npm package pass on a Ctrl-C that the
+// terminal sends to this process, too, so signals that come together count as one.
+func stopAfterFirst(ctx context.Context, stop func()) {
+	context.AfterFunc(ctx, func() { time.AfterFunc(sameSignal, stop) })
 }
 
 // rootCommand returns the command with all sub-commands. docs/cli.md is generated from it.

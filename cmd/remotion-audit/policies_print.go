@@ -17,7 +17,7 @@ import (
 // documentCommand returns the command that prints Remotion's documented policy, or a narrower one
 // for an account and regions.
 func documentCommand(kind policies.PolicyKind, short string) *cobra.Command {
-	var version, partition, purpose string
+	var partition, purpose string
 	var place needs.Scope
 	narrowing := "--account and --regions"
 	if kind == policies.User {
@@ -39,9 +39,9 @@ needs.`,
 			if err := policies.ValidatePartition(partition); err != nil {
 				return fmt.Errorf("--partition: %w", err)
 			}
-			release, err := findIn(version, partition)
+			release, err := releaseOfFiles(cmd, setFlag(cmd, "remotion-version"), partition)
 			if err != nil {
-				return fmt.Errorf("--remotion-version: %w", err)
+				return err
 			}
 			printNotice(cmd, release)
 			text := release.Document(kind)
@@ -64,8 +64,7 @@ needs.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&version, "remotion-version", "latest",
-		"release of Remotion: x.y.z or latest (auto means latest)")
+	flags.String("remotion-version", "", releaseUsage)
 	flags.StringVar(&partition, "partition", policies.AWS, partitionUsage)
 	flags.StringVar(&place.Account, "account", "", "account number to narrow the policy to")
 	flags.StringSliceVar(&place.Regions, "regions", nil,

@@ -43,6 +43,9 @@ type App struct {
 	Log *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+	// Installed is the release in the project of the user of the command; nil for none. With
+	// REMOTION_VERSION=auto, the account is also judged by it.
+	Installed *policies.Release
 	// UpgradeTo is the release of a planned upgrade; nil for none.
 	UpgradeTo *policies.Release
 	// Organization are the service control policies of the account if they are known.
@@ -179,6 +182,13 @@ func (a *App) Inspect(ctx context.Context, p Location, runID string,
 	plan.Organization = a.Organization
 	plan.SeenRegions = sync.OnceValue(func() []string { return a.seenRegions(ctx, p) })
 	plan.ListUsers = a.Function == ""
+	if a.Installed != nil {
+		installed, err := a.Installed.In(p.Partition)
+		if err != nil {
+			return i, err
+		}
+		plan.Installed = &installed
+	}
 	if a.UpgradeTo != nil {
 		to, err := a.UpgradeTo.In(p.Partition)
 		if err != nil {

@@ -15,9 +15,13 @@ type Facts struct {
 	// auto or 4.0.420.
 	Release   policies.Release
 	Requested string
-	// Releases are the releases of the deployed functions, oldest first. The account is judged by the
-	// union of their requirements. If Releases is empty, the account is judged by Release.
+	// Releases are the releases of the deployed functions and the installed release, oldest first. The
+	// account is judged by the union of their requirements. If Releases is empty, the account is
+	// judged by Release.
 	Releases []policies.Release
+	// Installed is the release in Releases that callers have installed; nil for none. Perhaps no
+	// function has it.
+	Installed *policies.Release
 	// UpgradeTo is the release of a planned upgrade; nil for none.
 	UpgradeTo *policies.Release
 	// Functions are the deployed functions in the audited regions, sorted by region and name.

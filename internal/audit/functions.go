@@ -125,6 +125,9 @@ func (f Facts) remotion() Remotion {
 			r.Since = newest.Version
 		}
 	}
+	if f.Installed != nil {
+		r.Installed = f.Installed.Name()
+	}
 	return r
 }
 

@@ -154,15 +154,19 @@ const (
 )
 
 // Remotion describes the releases that the account is judged by: a range of the catalogue, or the
-// deployed releases together.
+// deployed releases and the installed one together.
 type Remotion struct {
 	Requested string `json:"requested"`
 	// Since is a release with the newest documents that the account is judged by.
 	Since string `json:"since"`
 	// Release is the text for people: a range or a list of releases.
 	Release string `json:"release"`
-	// Releases are the deployed releases, oldest first, if the account is judged by them.
+	// Releases are the deployed releases and the installed one, oldest first, if the account is judged
+	// by them.
 	Releases []string `json:"releases,omitempty"`
+	// Installed is the release in the Remotion project in which the command runs, if the account is
+	// also judged by it.
+	Installed string `json:"installed,omitempty"`
 	// Deployed counts the deployed functions by release.
 	Deployed []Deployed `json:"deployed,omitempty"`
 	// KnownUntil is the newest release of the catalogue, if the account is judged by a newer release.

@@ -79,10 +79,7 @@ func (j *Judge) upgradeFindings(t TargetFacts, release policies.Release) (findin
 // renameFindings returns the requirements of a target that are granted for the deployed functions,
 // but not for the functions that an upgrade deploys under new names.
 func (j *Judge) renameFindings(t TargetFacts, release policies.Release) (findings []Finding) {
-	if t.Purpose.Deploys() ||
-		slices.ContainsFunc(j.facts.judgedBy(), func(r policies.Release) bool {
-			return r.Name() == release.Name()
-		}) {
+	if t.Purpose.Deploys() || j.facts.hasNamesOf(release) {
 		return nil
 	}
 	next := t
@@ -95,6 +92,16 @@ func (j *Judge) renameFindings(t TargetFacts, release policies.Release) (finding
 		}
 	}
 	return findings
+}
+
+// hasNamesOf reports whether the names of the functions stay the same with a release. Those of an
+// installed release that no function has do not.
+func (f Facts) hasNamesOf(release policies.Release) bool {
+	same := func(r policies.Release) bool { return r.Name() == release.Name() }
+	if f.Installed != nil && same(*f.Installed) {
+		return slices.ContainsFunc(f.Functions, func(fn Function) bool { return same(fn.Release) })
+	}
+	return slices.ContainsFunc(f.judgedBy(), same)
 }
 
 // Worst returns the highest severity of the gaps that the upgrade would add, or zero without gaps.

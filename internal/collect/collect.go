@@ -51,6 +51,10 @@ type Plan struct {
 	// applies only to accounts without functions and to functions of unknown releases.
 	Release   policies.Release
 	Requested string
+	// Installed is a release that callers have installed; nil for none. If Requested is "auto", it is
+	// one more release that the account is judged by, and replaces Release in an account without
+	// functions.
+	Installed *policies.Release
 	// UpgradeTo is the release of a planned upgrade; nil for none.
 	UpgradeTo *policies.Release
 	Buckets   []policies.Bucket
@@ -149,7 +153,8 @@ func (c Collector) Collect(ctx context.Context,
 		Undiscovered: plan.Named, Problems: explainDeadline(survey.problems, throttled()),
 	}
 	if plan.Requested == autoRelease {
-		facts.Releases = r.releases(survey.functions)
+		facts.Installed = plan.Installed
+		facts.Releases = r.accountReleases(survey.functions)
 	}
 	r.resolveTargets(survey)
 	r.selectTargets()

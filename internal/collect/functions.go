@@ -297,18 +297,42 @@ func mergeRegions(problems []audit.Problem) (list []audit.Problem) {
 // autoRelease is the value of Plan.Requested that selects the deployed releases.
 const autoRelease = "auto"
 
-// releases returns the distinct releases of the deployed functions, oldest first. The newest known
-// release replaces an unknown release. Without functions, releases returns nil.
-func (r *run) releases(functions []audit.Function) (list []policies.Release) {
+// accountReleases returns the releases that the account is judged by: those of the deployed
+// functions and the installed one. Without any of them, it returns nil. If there is an installed
+// one and functions are not listed, the newest known release stands for theirs.
+func (r *run) accountReleases(functions []audit.Function) []policies.Release {
+	if r.plan.Named && r.plan.Installed != nil {
+		functions = []audit.Function{{}}
+	}
+	return r.releases(functions, r.plan.Installed)
+}
+
+// roleReleases returns the releases that a render role is judged by: those of its functions, and
+// the installed one if a function of that release would get the role. Without functions, it returns
+// nil: the role is judged by the releases of the account. anyRole is true if the role of new
+// functions is not audited; each of the others may then be that of the next function.
+func (r *run) roleReleases(t *target, anyRole bool) []policies.Release {
+	if len(t.facts.Functions) == 0 || t.fromFunction && !anyRole {
+		return r.releases(t.facts.Functions, nil)
+	}
+	return r.releases(t.facts.Functions, r.plan.Installed)
+}
+
+// releases returns the distinct releases of the functions and a further release if it is not nil,
+// oldest first. The newest known release replaces an unknown release of a function.
+func (r *run) releases(functions []audit.Function,
+	further *policies.Release) (list []policies.Release) {
 	for _, f := range functions {
 		release := f.Release
 		if !f.Known() {
-			release = r.plan.Release
-			release.Version = release.Until
+			release = r.plan.Release.Newest()
 		}
 		if !slices.Contains(list, release) {
 			list = append(list, release)
 		}
+	}
+	if further != nil && !slices.Contains(list, *further) {
+		list = append(list, *further)
 	}
 	return policies.Ordered(list)
 }

@@ -85,6 +85,9 @@ func (r *run) resolveTargets(s survey) {
 			roles = append(roles, t.facts.ARN)
 		}
 	}
+	anyRole := !slices.ContainsFunc(r.targets, func(t *target) bool {
+		return t.facts.Kind == audit.RenderRole && !t.fromFunction
+	})
 	functions := byRegion(s.functions)
 	ownLayers, withoutRemotionLayers := layersByRegion(s.functions)
 	for _, t := range r.targets {
@@ -99,7 +102,7 @@ func (r *run) resolveTargets(s survey) {
 			own := byRegion(t.facts.Functions)
 			t.facts.Scope.Functions, t.facts.Scope.VPC = own, networks(t.facts.Functions)
 			if r.plan.Requested == autoRelease {
-				t.facts.Releases = r.releases(t.facts.Functions)
+				t.facts.Releases = r.roleReleases(t, anyRole)
 			}
 			if t.fromFunction {
 				t.facts.Scope.Regions = slices.DeleteFunc(slices.Clone(s.regions), func(region string) bool {

@@ -228,7 +228,7 @@ func auditListing(a Audit) listing {
 // auditFacts returns what a report is about.
 func auditFacts(r audit.Report) []fact {
 	list := []fact{{"Account", r.Account}, {"Regions", strings.Join(r.Regions, ", ")},
-		{"Remotion", r.Remotion.Release}}
+		{"Remotion", r.Remotion.Release}, {"Installed", r.Remotion.Installed}}
 	if !r.Run.At.IsZero() {
 		list = append(list, fact{"Time", textfmt.Time(r.Run.At)})
 	}

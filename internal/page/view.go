@@ -206,6 +206,7 @@ func (v *view) setFacts(r audit.Report) {
 	}
 	add("Regions", strings.Join(r.Regions, ", "), false)
 	add("Remotion", cmp.Or(r.Remotion.Release, strings.Join(r.Remotion.Releases, ", ")), false)
+	add("Installed", r.Remotion.Installed, false)
 	add("Auditor", strings.TrimSpace(r.Run.Auditor+" "+r.Run.Version), false)
 	add("Run", r.Run.ID, true)
 }

@@ -9,20 +9,28 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
-// writeReleases writes the releases that the account is judged by, and the deployed functions.
+// writeReleases writes the releases that the account is judged by, the deployed functions and the
+// installed release.
 func (p *page) writeReleases(r audit.Remotion) {
 	if len(r.Releases) > 1 {
 		p.field("", "Remotion", "%s (combined requirements)", textfmt.OneLine(r.Release))
 	} else {
 		p.field("", "Remotion", "%s", textfmt.OneLine(r.Release))
 	}
-	if len(r.Deployed) == 0 {
+	p.writeDeployed(r.Deployed)
+	if r.Installed != "" {
+		p.field("", "Installed", "%s (@remotion/lambda of the project)", textfmt.OneLine(r.Installed))
+	}
+}
+
+func (p *page) writeDeployed(list []audit.Deployed) {
+	if len(list) == 0 {
 		return
 	}
 	const most = 8
 	functions := 0
 	var parts []string
-	for _, d := range r.Deployed {
+	for _, d := range list {
 		functions += d.Functions
 		name := textfmt.OneLine(d.Release)
 		if name == "" {

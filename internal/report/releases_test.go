@@ -27,7 +27,7 @@ func TestProblemOfTheAccount(t *testing.T) {
 func TestManyReleases(t *testing.T) {
 	names := strings.Split(strings.Repeat("4.0.1\nCRITICAL  forged,", 30), ",")[:30]
 	r := audit.Report{Status: audit.StatusGaps,
-		Remotion: audit.Remotion{Release: "many", Releases: names},
+		Remotion: audit.Remotion{Release: "many", Releases: names, Installed: names[0]},
 		Targets:  []audit.TargetReport{{Name: "user/ci"}},
 		Findings: []audit.Finding{{Target: "user/ci", Action: "s3:GetObject", Status: audit.Missing,
 			Severity: 4, Releases: names}},
@@ -42,7 +42,8 @@ func TestManyReleases(t *testing.T) {
 	}
 	got := strings.Join(strings.Fields(b.String()), " ")
 	for _, want := range []string{"Deployed 61 functions: 2 x 4.0.1�CRITICAL forged,",
-		"and 23 more releases", "Needed by 4.0.1�CRITICAL forged,", "and 24 more"} {
+		"and 23 more releases",
+		"Installed 4.0.1�CRITICAL forged (@remotion/lambda of the project)", "Needed by 4.0.1�CRITICAL forged,", "and 24 more"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}

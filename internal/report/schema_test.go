@@ -21,6 +21,7 @@ func TestReportsFollowTheSchema(t *testing.T) {
 			}
 			return &audit.Mute{Owner: "kim", Reason: "known", Until: time.Unix(0, 0)}
 		})
+		r.Remotion.Installed = "4.0.300"
 		if err := JSON(&b, r); err != nil {
 			t.Fatal(err)
 		}

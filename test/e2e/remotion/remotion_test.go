@@ -106,6 +106,7 @@ func TestPage(t *testing.T) {
 		lines.WriteString(mark + " " + v.Name + "\n")
 	}
 	cmd := exec.CommandContext(t.Context(), binary, "audit")
+	cmd.Dir = t.TempDir() // this directory is a Remotion project
 	cmd.Env = asCaller(t, endpoint)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -374,6 +375,7 @@ func auditAs(t *testing.T, binary, endpoint string, exit int,
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, append([]string{"audit", "--format", "json"}, flags...)...)
+	cmd.Dir = t.TempDir() // this directory is a Remotion project
 	cmd.Env = asCaller(t, endpoint)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
