@@ -165,7 +165,7 @@ func TestEvents(t *testing.T) {
 		{"compliant", "scheduler.json", audit.StatusCompliant, "", 1},
 		{"narrowed", "scheduler.json", audit.StatusCompliant, "", 1},
 		{"releases", "scheduler.json", audit.StatusGaps,
-			"[CRITICAL] Renders will fail: grant too narrow in clips +5 more (123456789012)", 1},
+			"[CRITICAL] Some renders will fail: grant too narrow in clips +5 more (123456789012)", 1},
 	}
 	for _, test := range tests {
 		t.Run(test.account+" "+test.event, func(t *testing.T) {

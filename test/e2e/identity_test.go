@@ -79,7 +79,9 @@ func TestEnvFile(t *testing.T) {
 		{name: "--no-env-file", dir: "clips", args: []string{"--no-env-file"}, audited: admin,
 			log: fromShell},
 		{name: "a project without Remotion", dir: "site", audited: admin, log: fromShell},
-		{name: "a package.json that is not JSON", dir: "broken", audited: admin, log: fromShell},
+		{name: "a package.json that is not JSON", dir: "broken", audited: admin,
+			log: "notice: package.json: is not a JSON object: the command does not search a .env and an " +
+				"installed Remotion\n" + fromShell},
 		{name: "a directory without package.json", dir: ".", audited: admin, log: fromShell},
 		{name: "a directory with the name .env", dir: "python", audited: admin, log: fromShell},
 		{name: "--env-file", dir: "site", args: []string{"--env-file", "../other.env"},
