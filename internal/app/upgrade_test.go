@@ -142,7 +142,8 @@ func TestUpgradeOfAnUnchangedAccount(t *testing.T) {
 			t.Errorf("%s is not announced as no longer required: %+v", action, reclassified)
 		}
 	}
-	if !strings.HasPrefix(message.Subject, "[NOTICE] Judgement changed, 25 reclassified; still open: some renders will fail (") ||
+	if !strings.HasPrefix(message.Subject, "[NOTICE] Judgement changed, 25 reclassified; "+
+		"still open: some renders will fail (") ||
 		!strings.HasPrefix(message.Body("email"), "Judgement changed with auditor ") {
 		t.Errorf("subject %q\n%s", message.Subject, message.Body("email"))
 	}
