@@ -9,7 +9,6 @@
 package cfnlint
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +17,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/testing/repo"
 )
 
 // Finding is an error or a warning of cfn-lint.
@@ -37,9 +38,6 @@ var accepted = []struct {
 	where  *regexp.Regexp
 	reason string
 }{
-	{"E3002", regexp.MustCompile(`^Resources/DeadManAlarm/Properties/WarmUpConfiguration$`),
-		"cfn-lint 1.51 does not support this property of 2026: " +
-			"https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html"},
 	{"W1030", regexp.MustCompile(`^Resources/AlertTopic/Properties/KmsMasterKeyId/Fn::If/2/Ref$`),
 		"KmsKeyArn is empty by default, and used only if set"},
 	{"W1033",
@@ -72,7 +70,7 @@ func Check(t testing.TB, paths ...string) {
 			t.Fatal(err)
 		}
 	}
-	findings, err := Run(t.Context(), paths...)
+	findings, err := Run(t, paths...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,12 +83,18 @@ func Check(t testing.TB, paths ...string) {
 	}
 }
 
+// schemas is the file that declares the properties that cfn-lint does not know yet, so that it checks
+// their values. .cfnlintrc.yaml names the same file.
+const schemas = "infra/cfn-lint.json"
+
 // Run returns the findings of cfn-lint in the templates at these paths.
-func Run(ctx context.Context, paths ...string) ([]Finding, error) {
+func Run(t testing.TB, paths ...string) ([]Finding, error) {
+	t.Helper()
 	// --mandatory-checks reports errors and warnings even if the template disables them. If there are
 	// findings, cfn-lint exits with a nonzero status, so Run ignores the status of a valid output.
-	args := append([]string{"--format", "json", "--mandatory-checks", "E", "W", "--"}, paths...)
-	out, err := exec.CommandContext(ctx, "cfn-lint", args...).Output()
+	args := append([]string{"--format", "json", "--mandatory-checks", "E", "W", "--override-spec",
+		repo.Path(t, schemas), "--"}, paths...)
+	out, err := exec.CommandContext(t.Context(), "cfn-lint", args...).Output()
 	findings, parseErr := parse(out)
 	if parseErr == nil {
 		return findings, nil
