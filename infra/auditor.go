@@ -74,8 +74,9 @@ func NewPermissionAuditor(scope constructs.Construct, id string,
 	if err := props.Validate(); err != nil {
 		panic(err)
 	}
-	p := props.withDefaults()
-	if err := p.checkTopicRegions(awscdk.Stack_Of(scope)); err != nil {
+	stack := awscdk.Stack_Of(scope)
+	p := props.withDefaults(stack)
+	if err := p.checkTopicRegions(stack); err != nil {
 		panic(err)
 	}
 	this := &permissionAuditor{}

@@ -49,6 +49,20 @@ func functionSource() (string, error) {
 	return directory, nil
 }
 
+// codeDirectory returns a directory with the function's code. If bundling is false, the directory
+// has the source of the function instead: commands such as "cdk ls" and "cdk destroy" do not use the
+// template, so they need no build.
+func codeDirectory(bundling bool) (string, error) {
+	if bundling {
+		return builtCode()
+	}
+	source, err := functionSource()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(source, "function"), nil
+}
+
 // builtCode builds the function and returns a directory that contains only the bootstrap.
 func builtCode() (string, error) {
 	source, err := functionSource()

@@ -3,12 +3,18 @@ package infra
 import (
 	"bytes"
 	"debug/elf"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/remotion-audit/remotion-audit/infra/internal/cdktest"
 )
 
 // ownCache sets a temporary cache directory for builtCode and returns it. The go command keeps its
@@ -143,6 +149,47 @@ func TestConcurrentBuilds(t *testing.T) {
 	temporary, err := filepath.Glob(filepath.Join(cache, "remotion-audit", "build-*"))
 	if err != nil || len(temporary) > 0 {
 		t.Errorf("remaining temporary files: %v, %v", temporary, err)
+	}
+}
+
+// TestOnlyCommandsThatDeployBuild checks that the construct builds the function for commands that
+// use the template, and not for others such as "cdk ls", for which cdk selects no stack. The source
+// of the function does not compile, so a build panics.
+func TestOnlyCommandsThatDeployBuild(t *testing.T) {
+	ownCache(t)
+	inModule(t, "package main\n\nfunc main() { undefined() }\n")
+	for _, tt := range []struct {
+		name   string
+		stacks any // the stacks that cdk selects for bundling; nil without cdk
+		builds bool
+	}{
+		{"cdk ls", []string{}, false},
+		{"cdk deploy of another stack", []string{"Other"}, false},
+		{"cdk deploy", []string{"Stack"}, true},
+		{"cdk synth", []string{"**"}, true},
+		{"no cdk command", nil, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			app := cdktest.App(t)
+			if tt.stacks != nil {
+				app.Node().SetContext(jsii.String("aws:cdk:bundling-stacks"), tt.stacks)
+			}
+			stack := awscdk.NewStack(app, jsii.String("Stack"), nil)
+			got := ""
+			func() {
+				defer func() {
+					if r := recover(); r != nil {
+						got = fmt.Sprint(r)
+					}
+				}()
+				NewPermissionAuditor(stack, "Auditor",
+					&PermissionAuditorProps{Callers: jsii.Strings("none")})
+			}()
+			if builds := strings.Contains(got, "undefined: undefined"); builds != tt.builds ||
+				got != "" && !builds {
+				t.Errorf("panic %q, want a build: %v", got, tt.builds)
+			}
+		})
 	}
 }
 

@@ -123,13 +123,13 @@ func (v *validation) checkList(field, form, want string, list *[]*string) {
 const longestNames = 6_500
 
 // withDefaults returns a copy of valid props. It sets the fields whose default is a value, and
-// changes an empty AlertEmail or EvidenceBucket to nil. It builds the function if Code is nil, and
-// panics if the build fails.
-func (p *PermissionAuditorProps) withDefaults() PermissionAuditorProps {
+// changes an empty AlertEmail or EvidenceBucket to nil. If Code is nil, it sets Code to the built
+// function, and panics if the build fails.
+func (p *PermissionAuditorProps) withDefaults(stack awscdk.Stack) PermissionAuditorProps {
 	set := *p
 	set.setDefaults()
 	if set.Code == nil {
-		directory, err := builtCode()
+		directory, err := codeDirectory(*stack.BundlingRequired())
 		if err != nil {
 			panic(fmt.Errorf("PermissionAuditor: Code: %w", err))
 		}
