@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -89,12 +90,9 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 		metric: errors, count: 3, of: w.errors.periods,
 		missing: awscloudwatch.TreatMissingData_NOT_BREACHING, topic: opsTopic, notifyOK: true,
 	})
-	depth := metric{namespace: jsii.String("AWS/SQS"), name: "ApproximateNumberOfMessagesVisible",
-		statistic: "Maximum", period: 300,
-		dimensions: map[string]*string{"QueueName": a.failures.QueueName()}}
-	add("FailureQueue", alarmSpec{
+	add("FailureQueue", lostEventsAlarm(a.failures, alarmSpec{
 		description: lines(
-			"A run and all its retries failed.",
+			"A run and all its retries failed, or an IAM change started no run.",
 			"The queue "+queueName+" has its event and error. Read them:",
 			"aws sqs receive-message --region "+region+" --queue-url "+queueURL+
 				" --message-attribute-names All",
@@ -102,8 +100,8 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 			"Fix the cause (see the log group "+log+"), then purge the queue to end this alarm:",
 			"aws sqs purge-queue --region "+region+" --queue-url "+queueURL,
 		),
-		metric: depth, count: 1, of: 1, missing: awscloudwatch.TreatMissingData_IGNORE, topic: opsTopic,
-	})
+		topic: opsTopic,
+	}))
 	add("AlertFailures", alarmSpec{
 		description: lines(
 			"An alert could not be sent to "+topic+".",
@@ -151,6 +149,17 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 		missing: awscloudwatch.TreatMissingData_IGNORE,
 	})
 	return all
+}
+
+// lostEventsAlarm returns the spec with the metric of a queue: the alarm triggers if the queue holds
+// messages. A queue without calls publishes no metrics after six hours, so missing data changes
+// nothing.
+func lostEventsAlarm(queue awssqs.Queue, spec alarmSpec) alarmSpec {
+	spec.metric = metric{namespace: jsii.String("AWS/SQS"),
+		name: "ApproximateNumberOfMessagesVisible", statistic: "Maximum", period: 300,
+		dimensions: map[string]*string{"QueueName": queue.QueueName()}}
+	spec.count, spec.of, spec.missing = 1, 1, awscloudwatch.TreatMissingData_IGNORE
+	return spec
 }
 
 // alarmSpec describes an alarm. The alarm triggers if the metric is above zero in at least count

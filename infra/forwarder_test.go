@@ -19,7 +19,8 @@ func TestForwarderRegions(t *testing.T) {
 		want               string // in the panic; empty for no panic
 	}{
 		{"a stack in the region of IAM's events", "us-east-1", "eu-central-1", ""},
-		{"a stack in the region of IAM's events in China", "cn-north-1", "cn-northwest-1", ""},
+		{"a region in China, which EventBridge connects with no other", "cn-north-1", "cn-northwest-1",
+			"EventBridge sends no events to cn-northwest-1"},
 		{"a stack in a region that is not known at synth", "", "eu-central-1", ""},
 		{"a stack in a region without IAM's events", "eu-west-1", "eu-central-1",
 			"the stack is in eu-west-1"},

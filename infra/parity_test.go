@@ -184,26 +184,42 @@ func TestValidateAgreesWithTheTemplate(t *testing.T) {
 // TestForwarderParity checks that change-forwarder.yaml and NewChangeForwarder create the same
 // resources.
 func TestForwarderParity(t *testing.T) {
-	const boundary = "arn:aws:iam::123456789012:policy/boundary"
-	want, err := cfntest.Read(t,
-		"change-forwarder.yaml").Resources(map[string]string{"AWS::Partition": "aws",
-		"HomeRegion": "eu-central-1", "RolePath": "/audit/", "PermissionsBoundaryArn": boundary})
-	if err != nil {
-		t.Fatal(err)
-	}
-	stack := cdktest.Stack(t)
-	NewChangeForwarder(stack, "Auditor", &ChangeForwarderProps{HomeRegion: jsii.String("eu-central-1"),
-		RolePath: jsii.String("/audit/"),
-		PermissionsBoundary: awsiam.ManagedPolicy_FromManagedPolicyArn(stack, jsii.String("boundary"),
-			jsii.String(boundary))})
-	got := synthesized(t, assertions.Template_FromStack(stack, nil))
-	for id := range want {
-		if sam, cdk := normal(id, want), normal(id, got); !reflect.DeepEqual(sam, cdk) {
-			t.Errorf("%s\n CDK %s\n YAML %s", id, asJSON(t, cdk), asJSON(t, sam))
-		}
-	}
-	if len(got) != len(want) {
-		t.Errorf("%d resources, want %d", len(got), len(want))
+	const boundary, topic = "arn:aws:iam::123456789012:policy/boundary",
+		"arn:aws:sns:us-east-1:123456789012:ops"
+	for _, tt := range []struct {
+		name       string
+		parameters map[string]string
+	}{
+		{"defaults", nil},
+		{"all parameters set", map[string]string{"RolePath": "/audit/",
+			"PermissionsBoundaryArn": boundary, "OpsTopicArn": topic}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			parameters := map[string]string{"AWS::Partition": "aws", "HomeRegion": "eu-central-1"}
+			maps.Copy(parameters, tt.parameters)
+			want, err := cfntest.Read(t, "change-forwarder.yaml").Resources(parameters)
+			if err != nil {
+				t.Fatal(err)
+			}
+			stack := cdktest.Stack(t)
+			props := &ChangeForwarderProps{HomeRegion: jsii.String("eu-central-1")}
+			if tt.parameters != nil {
+				props.RolePath = jsii.String("/audit/")
+				props.PermissionsBoundary = awsiam.ManagedPolicy_FromManagedPolicyArn(stack,
+					jsii.String("boundary"), jsii.String(boundary))
+				props.OpsTopic = awssns.Topic_FromTopicArn(stack, jsii.String("topic"), jsii.String(topic))
+			}
+			NewChangeForwarder(stack, "Auditor", props)
+			got := synthesized(t, assertions.Template_FromStack(stack, nil))
+			for id := range want {
+				if sam, cdk := normal(id, want), normal(id, got); !reflect.DeepEqual(sam, cdk) {
+					t.Errorf("%s\n CDK %s\n YAML %s", id, asJSON(t, cdk), asJSON(t, sam))
+				}
+			}
+			if len(got) != len(want) {
+				t.Errorf("%d resources, want %d", len(got), len(want))
+			}
+		})
 	}
 }
 

@@ -59,9 +59,9 @@ type PermissionAuditorProps struct {
 	// TimeZone is the IANA name of the schedule's time zone. Default: UTC.
 	TimeZone *string
 	// ReactToChanges also starts an audit a few minutes after an IAM change. The alert then names the
-	// change and its author. ReactToChanges needs a CloudTrail trail. An auditor outside us-east-1 (in
-	// China outside cn-north-1) also needs a change forwarder in that region: NewChangeForwarder.
-	// Default: false.
+	// change and its author. ReactToChanges needs a CloudTrail trail. An auditor outside us-east-1
+	// also needs a change forwarder in that region: NewChangeForwarder. In China it has an effect only
+	// in cn-north-1. Default: false.
 	ReactToChanges *bool
 	// AlertEmail is the mail address that receives the alerts. First confirm the subscription in the
 	// mail from AWS. Default: no subscription.

@@ -93,8 +93,17 @@ func (a *permissionAuditor) newChangeQueue() awssqs.Queue {
 		VisibilityTimeout: awscdk.Duration_Minutes(jsii.Number(7)),
 		DeadLetterQueue:   &awssqs.DeadLetterQueue{Queue: a.failures, MaxReceiveCount: jsii.Number(3)},
 	})
-	rule := newChangeRule(a, "ChangeRule",
-		&awsevents.CfnRule_TargetProperty{Id: jsii.String("ChangeQueue"), Arn: queue.QueueArn()})
+	rule := newChangeRule(a, "ChangeRule", &awsevents.CfnRule_TargetProperty{
+		Id: jsii.String("ChangeQueue"), Arn: queue.QueueArn(),
+		DeadLetterConfig: &awsevents.CfnRule_DeadLetterConfigProperty{Arn: a.failures.QueueArn()},
+	})
+	allowRule(queue, rule)
+	allowRule(a.failures, rule)
+	return queue
+}
+
+// allowRule lets EventBridge send to the queue, for this rule only.
+func allowRule(queue awssqs.Queue, rule awsevents.CfnRule) {
 	queue.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid: jsii.String("Changes"), Actions: jsii.Strings("sqs:SendMessage"),
 		Resources: &[]*string{queue.QueueArn()},
@@ -102,7 +111,6 @@ func (a *permissionAuditor) newChangeQueue() awssqs.Queue {
 			nil)},
 		Conditions: &map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": rule.AttrArn()}},
 	}))
-	return queue
 }
 
 // newChangeRule returns a new rule for successful IAM calls that can change permissions.

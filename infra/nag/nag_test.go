@@ -35,6 +35,8 @@ var accepted = map[string]string{
 		"can record reads",
 	"FailureQueue AwsSolutions-SQS3": "it is the dead-letter queue of the schedule and of the function, " +
 		"which cdk-nag does not detect; it has an alarm",
+	"ForwardFailureQueue AwsSolutions-SQS3": "it is the dead-letter queue of the rule, which cdk-nag " +
+		"does not detect; it has an alarm",
 	"AuditPolicy AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:iam::<AWS::AccountId>:user/*]":   reads,
 	"AuditPolicy AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:iam::<AWS::AccountId>:role/*]":   reads,
 	"AuditPolicy AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:iam::<AWS::AccountId>:group/*]":  reads,

@@ -284,8 +284,8 @@ func declared() []Setting {
 			Constraint: `"yes" or "no".`,
 			PropertyDoc: "ReactToChanges also starts an audit a few minutes after an IAM change. The " +
 				"alert then names the change and its author. ReactToChanges needs a CloudTrail trail. An " +
-				"auditor outside us-east-1 (in China outside cn-north-1) also needs a change forwarder in " +
-				"that region: NewChangeForwarder.",
+				"auditor outside us-east-1 also needs a change forwarder in that region: " +
+				"NewChangeForwarder. In China it has an effect only in cn-north-1.",
 			Docs: "`yes` also audits within minutes after IAM changes, and reports which principal made " +
 				"the change. It needs a CloudTrail trail ([deploy.md](deploy.md))",
 		},

@@ -11,6 +11,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/testing/cfntest"
+	"github.com/remotion-audit/remotion-audit/internal/testing/cwalarm"
 )
 
 // at returns the value at a path of keys in nested mappings, or nil. A list with one element counts
@@ -57,14 +58,74 @@ func TestRulesMatchTheContractsCalls(t *testing.T) {
 	}
 }
 
-// TestFailedEventsReachTheFailureQueue checks that Scheduler, Lambda and the queue of changes send
-// failed events to the failure queue, and that the timeouts of the queues are long enough.
+// TestLostChangesReachAQueue checks that each rule sends the changes that it cannot deliver to an
+// encrypted queue with an alarm, and that EventBridge may do so for this rule only.
+func TestLostChangesReachAQueue(t *testing.T) {
+	const topic = "arn:aws:sns:us-east-1:123456789012:ops"
+	forwarding, err := cfntest.Read(t, forwarderFile).Resources(map[string]string{
+		"HomeRegion": "eu-central-1", "OpsTopicArn": topic})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		resources          map[string]cfn.Resource
+		rule, queue, alarm string
+		notifies           []string
+	}{
+		{readResources(t), "ChangeRule", "FailureQueue", "FailureQueueAlarm", []string{"${AlertTopic}"}},
+		{forwarding, "ForwardRule", "ForwardFailureQueue", "ForwardFailuresAlarm", []string{topic}},
+	} {
+		if got := at(tt.resources[tt.rule].Properties, "Targets.DeadLetterConfig.Arn"); got !=
+			"${"+tt.queue+".Arn}" {
+			t.Errorf("%s: the dead-letter queue is %v, want %s", tt.rule, got, tt.queue)
+		}
+		if at(tt.resources[tt.queue].Properties, "SqsManagedSseEnabled") != true {
+			t.Errorf("%s is not encrypted", tt.queue)
+		}
+		var got, denied []any
+		for _, s := range cfn.List(at(tt.resources[tt.queue+"Policy"].Properties,
+			"PolicyDocument.Statement")) {
+			if at(s, "Effect") == "Deny" {
+				denied = append(denied, at(s, "Condition"))
+			} else {
+				got = append(got, s)
+			}
+		}
+		want := []any{map[string]any{"Sid": "Changes", "Effect": "Allow",
+			"Principal": map[string]any{"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage",
+			"Resource":  "${" + tt.queue + ".Arn}",
+			"Condition": map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": "${" + tt.rule + ".Arn}"}}}}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: the policy allows\n     %v\nwant %v", tt.queue, got, want)
+		}
+		if tls := []any{map[string]any{"Bool": map[string]any{
+			"aws:SecureTransport": "false"}}}; !reflect.DeepEqual(denied, tls) {
+			t.Errorf("%s: the policy denies %v, want requests without TLS", tt.queue, denied)
+		}
+		alarm := alarmsOf(t, tt.resources)[tt.alarm]
+		if alarm.Dimensions["QueueName"] != "${"+tt.queue+".QueueName}" ||
+			!slices.Equal(alarm.Actions(cwalarm.InAlarm), tt.notifies) {
+			t.Errorf("%s watches %v and notifies %v", tt.alarm, alarm.Dimensions,
+				alarm.Actions(cwalarm.InAlarm))
+		}
+	}
+	// Without ReactToChanges there is no rule that may send.
+	if statements := cfn.List(at(resourcesWith(t, nil)["FailureQueuePolicy"].Properties,
+		"PolicyDocument.Statement")); len(statements) != 1 || at(statements[0], "Effect") != "Deny" {
+		t.Errorf("without rules, the failure queue allows %v", statements)
+	}
+}
+
+// TestFailedEventsReachTheFailureQueue checks that Scheduler, Lambda, the rule and the queue of
+// changes send failed events to the failure queue, and that the timeouts of the queues are long
+// enough.
 func TestFailedEventsReachTheFailureQueue(t *testing.T) {
 	resources := readResources(t)
 	for _, tt := range []struct{ id, path string }{
 		{"AuditSchedule", "Target.DeadLetterConfig.Arn"},
 		{"AuditFunctionEventInvokeConfig", "DestinationConfig.OnFailure.Destination"},
 		{"ChangeQueue", "RedrivePolicy.deadLetterTargetArn"},
+		{"ChangeRule", "Targets.DeadLetterConfig.Arn"},
 	} {
 		if got := at(resources[tt.id].Properties, tt.path); got != "${FailureQueue.Arn}" {
 			t.Errorf("%s: %s is %v, want the failure queue", tt.id, tt.path, got)

@@ -85,7 +85,8 @@ func TestForwarderIsDeployedWhereTheEventsAre(t *testing.T) {
 	template := cfntest.Read(t, forwarderFile)
 	for _, tt := range []struct{ region, home, want string }{
 		{"us-east-1", "eu-central-1", ""},
-		{"cn-north-1", "cn-northwest-1", ""},
+		{"us-east-1", "cn-northwest-1", "HomeRegion"},
+		{"cn-north-1", "eu-central-1", "IAM's events are in us-east-1"},
 		{"eu-west-1", "eu-central-1", "IAM's events are in us-east-1"},
 		{"us-east-1", "us-east-1", "HomeRegion"},
 		{"us-east-1", "Frankfurt", "HomeRegion"},

@@ -37,12 +37,15 @@ func main() {
 // change forwarder if the auditor needs it. A test passes code, so that synth does not build the
 // function.
 func synth(app awscdk.App, getenv func(string) string, code ...awslambda.Code) error {
+	given := reader{node: app.Node(), getenv: getenv}
+	home := given.homeRegion()
 	stack := awscdk.NewStack(app, jsii.String("RemotionAudit"), &awscdk.StackProps{
+		// The manifest names the region, so that cdk deploys the auditor where the forwarder sends.
+		Env: &awscdk.Environment{Region: given.region(home)},
 		Description: jsii.String("remotion-audit: checks on a schedule that the AWS users and roles of " +
 			"Remotion Lambda have the permissions they need, and sends alerts about gaps."),
 	})
-	given := reader{node: app.Node(), getenv: getenv}
-	props, forwarder := given.props(stack)
+	props, forwarder := given.props(stack, home)
 	if len(code) > 0 {
 		props.Code = code[0]
 	}
@@ -55,13 +58,14 @@ func synth(app awscdk.App, getenv func(string) string, code ...awslambda.Code) e
 			&awscdk.CfnOutputProps{Description: jsii.String(output.description), Value: output.value})
 	}
 	if forwarder != nil {
-		if err := forwarder.Validate(); err != nil {
-			return err
-		}
 		changes := awscdk.NewStack(app, jsii.String("RemotionAuditChanges"), &awscdk.StackProps{
-			Env:         &awscdk.Environment{Region: jsii.String(eventRegion(*forwarder.HomeRegion))},
+			Env:         &awscdk.Environment{Region: jsii.String(eventRegion)},
 			Description: jsii.String("remotion-audit: forwards IAM changes to the region of the auditor."),
 		})
+		forwarder.OpsTopic = given.forwarderTopic(changes)
+		if err := given.err(forwarder.Validate()); err != nil {
+			return err
+		}
 		infra.NewChangeForwarder(changes, "Forwarder", forwarder)
 	}
 	app.Synth(nil)

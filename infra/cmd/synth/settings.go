@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -18,6 +19,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/remotion-audit/remotion-audit/infra"
+	"github.com/remotion-audit/remotion-audit/internal/awsname"
 	"github.com/remotion-audit/remotion-audit/internal/settings"
 )
 
@@ -102,9 +104,9 @@ func (r *reader) value(scope constructs.Construct, s settings.Setting) any {
 }
 
 // props returns the props of the auditor and of the change forwarder. The auditor needs a forwarder
-// only if the home region is set, the auditor reacts to changes, and IAM's events are in another
-// region. Otherwise the props of the forwarder are nil.
-func (r *reader) props(scope awscdk.Stack) (*infra.PermissionAuditorProps,
+// only if home is set, the auditor reacts to changes, and IAM's events are in another region.
+// Otherwise the props of the forwarder are nil.
+func (r *reader) props(scope awscdk.Stack, home *string) (*infra.PermissionAuditorProps,
 	*infra.ChangeForwarderProps) {
 	p := &infra.PermissionAuditorProps{}
 	fields := reflect.ValueOf(p).Elem()
@@ -116,18 +118,42 @@ func (r *reader) props(scope awscdk.Stack) (*infra.PermissionAuditorProps,
 			fields.FieldByName(s.Property).Set(reflect.ValueOf(value))
 		}
 	}
-	home := r.text("homeRegion", "HOME_REGION")
-	if home == nil || p.ReactToChanges == nil || !*p.ReactToChanges || eventRegion(*home) == *home {
+	if home == nil || p.ReactToChanges == nil || !*p.ReactToChanges || *home == eventRegion {
 		return p, nil
 	}
 	return p, &infra.ChangeForwarderProps{HomeRegion: home, RolePath: p.RolePath,
 		PermissionsBoundary: p.PermissionsBoundary}
 }
 
-// eventRegion returns the region of IAM's events in the partition of a region.
-func eventRegion(home string) string {
-	if strings.HasPrefix(home, "cn-") {
-		return "cn-north-1"
+// eventRegion is the region of IAM's events, in which the change forwarder is deployed.
+const eventRegion = "us-east-1"
+
+// homeRegion returns the setting homeRegion, or nil if it is missing or invalid.
+func (r *reader) homeRegion() *string {
+	return r.matching(settings.Setting{ContextKey: "homeRegion"}, `^`+awsname.Region+`$`,
+		"a region, such as eu-central-1")
+}
+
+// region returns the region of the auditor's stack: the home region, or the region that cdk found in
+// the environment. It returns nil without both; the template then fits any region.
+func (r *reader) region(home *string) *string {
+	if home != nil {
+		return home
 	}
-	return "us-east-1"
+	if selected := r.getenv("CDK_DEFAULT_REGION"); selected != "" {
+		return &selected
+	}
+	return nil
+}
+
+// forwarderTopic returns the topic of the setting forwarderOpsTopicArn, or nil if the setting is
+// missing or invalid. The form is that of opsTopicArn.
+func (r *reader) forwarderTopic(scope awscdk.Stack) awssns.ITopic {
+	i := slices.IndexFunc(settings.All(), func(s settings.Setting) bool {
+		return s.ContextKey == "opsTopicArn"
+	})
+	s := settings.All()[i]
+	s.ContextKey = "forwarderOpsTopicArn"
+	topic, _ := r.value(scope, s).(awssns.ITopic)
+	return topic
 }

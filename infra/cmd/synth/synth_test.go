@@ -104,7 +104,11 @@ func TestSettings(t *testing.T) {
 		{"an invalid number of days", map[string]string{"LOG_RETENTION_DAYS": "a month"},
 			"logRetentionDays"},
 		{"an invalid home region",
-			map[string]string{"REACT_TO_CHANGES": "yes", "HOME_REGION": "europe"}, "HomeRegion"},
+			map[string]string{"REACT_TO_CHANGES": "yes", "HOME_REGION": "europe"}, "homeRegion"},
+		{"a home region in China", map[string]string{"REACT_TO_CHANGES": "yes",
+			"HOME_REGION": "cn-northwest-1"}, "EventBridge sends no events to cn-northwest-1"},
+		{"an invalid topic of the forwarder", map[string]string{"REACT_TO_CHANGES": "yes",
+			"HOME_REGION": "eu-west-1", "FORWARDER_OPS_TOPIC_ARN": "ops"}, `forwarderOpsTopicArn: "ops"`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -147,7 +151,7 @@ func TestAppRejectsWhatTheTemplateRejects(t *testing.T) {
 			given := reader{node: app.Node(), getenv: func(name string) string {
 				return map[string]string{environmentVariable(s): value}[name]
 			}}
-			props, _ := given.props(stack)
+			props, _ := given.props(stack, nil)
 			if err := given.err(props.Validate()); err == nil ||
 				!strings.Contains(strings.ToLower(err.Error()), strings.ToLower(s.ContextKey)) {
 				t.Errorf("%s=%s: error %v, want one that names the setting", environmentVariable(s), value, err)
@@ -159,10 +163,10 @@ func TestAppRejectsWhatTheTemplateRejects(t *testing.T) {
 // TestForwarder checks that the app has a stack with a change forwarder only if the home region is
 // set and is not the region of IAM's events.
 func TestForwarder(t *testing.T) {
-	for home, want := range map[string]bool{"eu-central-1": true, "us-east-1": false,
-		"cn-northwest-1": true, "cn-north-1": false, "": false} {
+	const topic = "arn:aws:sns:us-east-1:123456789012:ops"
+	for home, want := range map[string]bool{"eu-central-1": true, "us-east-1": false, "": false} {
 		templates, err := synthesize(t, map[string]string{"CALLERS": "none", "REACT_TO_CHANGES": "yes",
-			"HOME_REGION": home})
+			"HOME_REGION": home, "FORWARDER_OPS_TOPIC_ARN": topic})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -170,9 +174,57 @@ func TestForwarder(t *testing.T) {
 		if made != want {
 			t.Errorf("home %q: the app has a forwarder: %v, want %v", home, made, want)
 		}
-		if text, _ := json.Marshal(forwarder); made &&
-			!strings.Contains(string(text), ":events:"+home+":") {
-			t.Errorf("home %q: the forwarder does not send to this region: %s", home, text)
+		text, _ := json.Marshal(forwarder)
+		for _, part := range []string{":events:" + home + ":", topic} {
+			if made && !strings.Contains(string(text), part) {
+				t.Errorf("home %q: the forwarder does not name %s: %s", home, part, text)
+			}
 		}
+	}
+}
+
+// TestManifestNamesTheRegion checks that the manifest has the region in which cdk deploys each
+// stack, so that the forwarder's events go to the auditor.
+func TestManifestNamesTheRegion(t *testing.T) {
+	for _, tt := range []struct {
+		name, home, selected string
+		want                 map[string]string
+	}{
+		{"the home region", "eu-central-1", "", map[string]string{
+			"RemotionAudit": "eu-central-1", "RemotionAuditChanges": "us-east-1"}},
+		{"the home region, although cdk selected another", "eu-central-1", "eu-west-1",
+			map[string]string{"RemotionAudit": "eu-central-1", "RemotionAuditChanges": "us-east-1"}},
+		{"the region that cdk selected", "", "eu-west-1",
+			map[string]string{"RemotionAudit": "eu-west-1"}},
+		{"no region without cdk", "", "", map[string]string{"RemotionAudit": "unknown-region"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			app := cdktest.App(t)
+			environment := map[string]string{"CALLERS": "none", "REACT_TO_CHANGES": "yes",
+				"HOME_REGION": tt.home, "CDK_DEFAULT_REGION": tt.selected}
+			if err := synth(app, func(name string) string { return environment[name] },
+				cdktest.Code(t)); err != nil {
+				t.Fatal(err)
+			}
+			data, err := os.ReadFile(filepath.Join(*app.Outdir(), "manifest.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var manifest struct {
+				Artifacts map[string]struct{ Type, Environment string }
+			}
+			if err := json.Unmarshal(data, &manifest); err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]string{}
+			for id, artifact := range manifest.Artifacts {
+				if artifact.Type == "aws:cloudformation:stack" {
+					got[id] = artifact.Environment[strings.LastIndex(artifact.Environment, "/")+1:]
+				}
+			}
+			if !maps.Equal(got, tt.want) {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
 	}
 }
