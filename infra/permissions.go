@@ -28,6 +28,9 @@ func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.Policy
 	if a.changes != nil {
 		references["ChangeQueue.Arn"] = a.changes.QueueArn()
 	}
+	if p.EvidenceKey != nil {
+		references["EvidenceKmsKeyArn"] = p.EvidenceKey.KeyArn()
+	}
 	if a.key != nil {
 		references["AlertTopicKey.Arn"] = a.key.KeyArn()
 	}
@@ -44,6 +47,7 @@ func (a *permissionAuditor) statements(p PermissionAuditorProps) []awsiam.Policy
 	var statements []awsiam.PolicyStatement
 	for _, s := range contract.Statements(*p.ReadScope, permissions) {
 		if s.Scope == contract.ScopeChangeQueue && a.changes == nil ||
+			s.Scope == contract.ScopeEvidenceKey && p.EvidenceKey == nil ||
 			s.Scope == contract.ScopeTopicKey && a.key == nil {
 			continue
 		}

@@ -93,9 +93,14 @@ type PermissionAuditorProps struct {
 	// names. Default: remotion-audit.
 	AuditorID *string
 	// EvidenceBucket is the name of an existing S3 bucket of the stack's account and region for state,
-	// mutes and reports. It must be encrypted with S3 managed keys, because the function has no access
-	// to other keys. Default: a new bucket, which remains when the stack is deleted.
+	// mutes and reports. It must be encrypted with S3 managed keys or with EvidenceKey, because the
+	// function has no access to other keys. Default: a new bucket, which remains when the stack is
+	// deleted.
 	EvidenceBucket *string
+	// EvidenceKey is the key of EvidenceBucket or, without EvidenceBucket, of the new evidence bucket.
+	// The policy of the key must let IAM policies of the account allow its use. Default: a new bucket
+	// uses S3 managed keys.
+	EvidenceKey awskms.IKey
 	// ReportRetentionDays is the number of days after which a new bucket deletes reports. State and
 	// mutes do not expire. Default: 400.
 	ReportRetentionDays *float64

@@ -35,7 +35,8 @@ func auditorCommand() *cobra.Command {
 Without --function it is the policy for ` + "`remotion-audit audit`" +
 			`. With --function it is the policy of the
 Lambda function's role in template.yaml and the CDK construct. Replace names such as ${AlertTopic}
-with the ARNs of the stack's resources.`,
+with the ARNs of the stack's resources, and omit statements about resources that you do not have,
+such as a key for the evidence.`,
 		Example: `  remotion-audit policies auditor --account 123456789012
   remotion-audit policies auditor --function
   remotion-audit policies auditor --read-scope named --named arn:aws:iam::123456789012:user/ci`,

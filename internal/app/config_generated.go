@@ -59,8 +59,8 @@ type Config struct {
 	// EvidenceBucket holds EVIDENCE_BUCKET. The S3 bucket, in this account and region, for state,
 	// mutes and each run's report. Without it there is no state: every run that finds gaps, or is
 	// incomplete, alerts. If the parameter is empty, the stack creates a new bucket. An existing
-	// bucket must be encrypted with S3 managed keys, because the function may use no KMS key for it;
-	// you manage its policy, versioning and lifecycle.
+	// bucket must be encrypted with S3 managed keys or with EvidenceKmsKeyArn, because the function
+	// may use no other key for it; you manage its policy, versioning and lifecycle.
 	EvidenceBucket BucketName `env:"EVIDENCE_BUCKET"`
 }
 

@@ -89,6 +89,9 @@ const (
 	ScopeFailureQueue Scope = "failures"
 	// ScopeChangeQueue is the queue of IAM changes.
 	ScopeChangeQueue Scope = "changes"
+	// ScopeEvidenceKey is the key of the evidence bucket. Without a key of the user, no statement has
+	// this scope.
+	ScopeEvidenceKey Scope = "evidence key"
 	// ScopeTopicKey is the key of the alert topic.
 	ScopeTopicKey Scope = "topic key"
 )
@@ -160,6 +163,9 @@ func OnBehalfPermissions() []Permission {
 		{"sqs:ReceiveMessage", ScopeChangeQueue, "Lambda polls the queue of IAM changes"},
 		{"sqs:DeleteMessage", ScopeChangeQueue, "Lambda deletes processed messages"},
 		{"sqs:GetQueueAttributes", ScopeChangeQueue, "Lambda reads the queue's visibility timeout"},
+		{"kms:GenerateDataKey", ScopeEvidenceKey,
+			"with `EvidenceKmsKeyArn`: S3 encrypts the state and the reports"},
+		{"kms:Decrypt", ScopeEvidenceKey, "with `EvidenceKmsKeyArn`: S3 decrypts the state and the mutes"},
 		{"kms:GenerateDataKey*", ScopeTopicKey, "SNS encrypts a message that the function publishes"},
 		{"kms:Decrypt", ScopeTopicKey, "SNS decrypts a cached data key"},
 	}

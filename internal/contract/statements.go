@@ -48,6 +48,10 @@ var scopes = []Statement{
 		Resources: []string{state, evidence + "/mutes.yaml"}},
 	{Scope: ScopeEvidenceWrites, Sid: "KeepEvidence",
 		Resources: []string{state, evidence + "/reports/*"}},
+	// The wildcard is for China: service names end in .cn in some places, and KMS does not document
+	// which form it compares. Only AWS sets this context key.
+	{Scope: ScopeEvidenceKey, Sid: "EncryptEvidence", Resources: []string{"${EvidenceKmsKeyArn}"},
+		Condition: Condition{"StringLike", "kms:ViaService", "s3.${AWS::Region}.amazonaws.com*"}},
 	{Scope: ScopeTopic, Sid: "Alert", Resources: []string{"${AlertTopic}"}},
 	// PutMetricData supports no resource. The condition limits it to one namespace.
 	{Scope: ScopeNamespace, Sid: "PublishMetrics", Resources: []string{"*"},
@@ -55,8 +59,6 @@ var scopes = []Statement{
 	{Scope: ScopeLog, Sid: "WriteLogs", Resources: []string{"${AuditLogGroup.Arn}"}},
 	{Scope: ScopeFailureQueue, Sid: "KeepFailures", Resources: []string{"${FailureQueue.Arn}"}},
 	{Scope: ScopeChangeQueue, Sid: "TakeChanges", Resources: []string{"${ChangeQueue.Arn}"}},
-	// The wildcard is for China: service names end in .cn in some places, and KMS does not document
-	// which form it compares. Only AWS sets this context key.
 	{Scope: ScopeTopicKey, Sid: "EncryptAlerts", Resources: []string{"${AlertTopicKey.Arn}"},
 		Condition: Condition{"StringLike", "kms:ViaService", "sns.${AWS::Region}.amazonaws.com*"}},
 }

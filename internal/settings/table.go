@@ -30,12 +30,17 @@ const (
 	bucket         = awsname.Bucket + `([=+](output|site|no-acl))*`
 	contextPair    = `[A-Za-z0-9_.-]+:[A-Za-z0-9_./:-]+=[^,\n]+`
 	namedPrincipal = arnOfIAM + `(user|role|group|policy)/[A-Za-z0-9_+=.@/-]+`
-	topicARN       = `^(arn:` + awsname.Partition + `:sns:` + awsname.Region + `:` + awsname.Account +
+	keyARN         = `^(arn:` + awsname.Partition + `:kms:` + awsname.Region + `:` + awsname.Account +
+		`:key/[A-Za-z0-9-]+)?$`
+	topicARN = `^(arn:` + awsname.Partition + `:sns:` + awsname.Region + `:` + awsname.Account +
 		`:` + awsname.Topic + `)?$`
 	yesNo = `^(yes|no)$`
 )
 
-const exampleTopic = "arn:aws:sns:us-east-1:123456789012:alerts"
+const (
+	exampleTopic = "arn:aws:sns:us-east-1:123456789012:alerts"
+	exampleKey   = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+)
 
 // The groups of parameters in the CloudFormation console.
 const (
@@ -355,11 +360,8 @@ func declared() []Setting {
 		},
 		{
 			Parameter: "KmsKeyArn", Property: "AlertTopicKey",
-			Kind: Key,
-			Pattern: `^(arn:` + awsname.Partition + `:kms:` + awsname.Region + `:` + awsname.Account +
-				`:key/[A-Za-z0-9-]+)?$`,
-			Valid: []string{"",
-				"arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"},
+			Kind: Key, Pattern: keyARN,
+			Valid: []string{"", exampleKey},
 			Invalid: []string{"alias/aws/sns", "arn:aws:kms:us-east-1:123456789012:alias/a",
 				"1234abcd-12ab-34cd-56ef-1234567890ab"},
 			Group: groupAlerts, Label: "Existing key of the alert topic",
@@ -456,20 +458,38 @@ func declared() []Setting {
 			Invalid:   []string{"s3://evidence", "evidence/", "E", "a b"},
 			Group:     groupStorage, Label: "Evidence bucket",
 			Help: "Existing S3 bucket of this account and region for state, mutes and reports, encrypted " +
-				"with S3 managed keys. If empty, the stack creates a bucket, which remains when the stack " +
-				"is deleted.",
+				"with S3 managed keys or with EvidenceKmsKeyArn. If empty, the stack creates a bucket, " +
+				"which remains when the stack is deleted.",
 			Constraint: "a bucket's name, without s3:// and without path, or nothing.",
 			PropertyDoc: "EvidenceBucket is the name of an existing S3 bucket of the stack's account and " +
-				"region for state, mutes and reports. It must be encrypted with S3 managed keys, because the " +
-				"function has no access to other keys.",
+				"region for state, mutes and reports. It must be encrypted with S3 managed keys or with " +
+				"EvidenceKey, because the function has no access to other keys.",
 			PropertyDefault: "a new bucket, which remains when the stack is deleted",
 			Usage: "evidence bucket of the deployed auditor: apply its mutes and show the age of gaps " +
 				"(read-only)",
 			Docs: "the S3 bucket, in this account and region, for state, mutes and each run's report. " +
 				"Without it there is no state: every run that finds gaps, or is incomplete, alerts. If the " +
 				"parameter is empty, the stack creates a new bucket. An existing bucket must be encrypted " +
-				"with S3 managed keys, because the function may use no KMS key for it; you manage its " +
-				"policy, versioning and lifecycle",
+				"with S3 managed keys or with `EvidenceKmsKeyArn`, because the function may use no other " +
+				"key for it; you manage its policy, versioning and lifecycle",
+		},
+		{
+			Parameter: "EvidenceKmsKeyArn", Property: "EvidenceKey",
+			Kind: Key, Pattern: keyARN,
+			Valid:   []string{"", exampleKey},
+			Invalid: []string{"alias/aws/s3", "arn:aws:kms:us-east-1:123456789012:alias/a"},
+			Group:   groupStorage, Label: "Existing key of the evidence bucket",
+			Help: "Existing KMS key of this region for the new evidence bucket, or the key of " +
+				"EvidenceBucketName. Its policy must let IAM policies of this account allow its use. If " +
+				"empty, S3 managed keys encrypt a new bucket.",
+			Constraint: "the ARN of a key (not of an alias), or nothing.",
+			PropertyDoc: "EvidenceKey is the key of EvidenceBucket or, without EvidenceBucket, of the new " +
+				"evidence bucket. The policy of the key must let IAM policies of the account allow its use.",
+			PropertyDefault: "a new bucket uses S3 managed keys",
+			Docs: "an existing key for the new evidence bucket, or the key that `EvidenceBucketName` is " +
+				"encrypted with. Its policy must let IAM policies of this account allow its use. The stack " +
+				"grants the function's role the use through S3, and S3 uses a bucket key, so that a run " +
+				"needs few requests to KMS. People who read reports or write mutes need the key, too",
 		},
 		{
 			Parameter: "ReportRetentionDays", Property: "ReportRetentionDays",

@@ -188,6 +188,40 @@ func TestEncryption(t *testing.T) {
 	}
 }
 
+// TestKeyOfTheEvidence checks that S3 managed keys or the user's key encrypt the new bucket, and that
+// the role may also use the key of an existing bucket.
+func TestKeyOfTheEvidence(t *testing.T) {
+	encryption := func(parameters map[string]string) any {
+		list := cfn.List(at(resourcesWith(t, parameters)["EvidenceBucket"].Properties,
+			"BucketEncryption.ServerSideEncryptionConfiguration"))
+		if len(list) != 1 {
+			t.Fatalf("%v: encryption %v, want one rule", parameters, list)
+		}
+		return list[0]
+	}
+	for _, tt := range []struct {
+		parameters map[string]string
+		want       map[string]any
+	}{
+		{nil, map[string]any{"ServerSideEncryptionByDefault": map[string]any{
+			"SSEAlgorithm": "AES256"}}},
+		{map[string]string{"EvidenceKmsKeyArn": someKey}, map[string]any{"BucketKeyEnabled": true,
+			"ServerSideEncryptionByDefault": map[string]any{"SSEAlgorithm": "aws:kms",
+				"KMSMasterKeyID": someKey}}},
+	} {
+		if got := encryption(tt.parameters); !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("%v: encryption %v, want %v", tt.parameters, got, tt.want)
+		}
+	}
+	existing := resourcesWith(t, map[string]string{"EvidenceKmsKeyArn": someKey,
+		"EvidenceBucketName": "evidence"})
+	if !slices.ContainsFunc(grants(t, existing), func(g grant) bool {
+		return g.Sid == "EncryptEvidence" && slices.Equal(g.Resources, []any{someKey})
+	}) {
+		t.Error("the role may not use the key of an existing bucket")
+	}
+}
+
 // TestOnlyTheAuditorWritesEvidence checks that the bucket policy denies writes of evidence to all
 // principals except the auditor's role.
 func TestOnlyTheAuditorWritesEvidence(t *testing.T) {
@@ -206,7 +240,8 @@ func TestOnlyTheAuditorWritesEvidence(t *testing.T) {
 		at(s, "Condition.ArnNotEquals.aws:PrincipalArn") != "${AuditRole.Arn}" {
 		t.Errorf("OnlyTheAuditorWrites is %v", s)
 	}
-	for _, action := range []string{"s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"} {
+	for _, action := range []string{"s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion",
+		"s3:ReplicateObject", "s3:ReplicateDelete"} {
 		if !slices.Contains(cfn.List(at(s, "Action")), any(action)) {
 			t.Errorf("%s is not denied to other principals", action)
 		}

@@ -47,8 +47,9 @@ func TestPolicyFitsIntoTheRole(t *testing.T) {
 		arns = append(arns, arn)
 	}
 	for name, parameters := range map[string]map[string]string{
-		"account": {"ReactToChanges": "yes"},
-		"named": {"ReactToChanges": "yes", "ReadScope": "named",
+		"account": {"ReactToChanges": "yes", "EvidenceKmsKeyArn": someKey},
+		"named": {"ReactToChanges": "yes", "EvidenceKmsKeyArn": someKey,
+			"ReadScope":       "named",
 			"NamedPrincipals": strings.Join(arns, ","), "AWS::Partition": "aws-cn"},
 	} {
 		raw, err := json.Marshal(resourcesWith(t, parameters)["AuditPolicy"].Properties["PolicyDocument"])

@@ -30,7 +30,7 @@ func TestEveryStackCanBeCreated(t *testing.T) {
 	}{
 		{templateFile, map[string]string{"Callers": "user/render"}, map[string]string{
 			"AlertEmail": "ops@example.com", "ReadScope": "named NamedPrincipals=" + principal,
-			"EvidenceBucketName": "evidence", "AlertTopicArn": topic + "alerts",
+			"EvidenceBucketName": "evidence", "EvidenceKmsKeyArn": key, "AlertTopicArn": topic + "alerts",
 			"KmsKeyArn": key, "OpsTopicArn": topic + "ops", "PagerTopicArn": topic + "pager",
 			"PermissionsBoundaryArn": boundary, "Dashboard": "no", "ReactToChanges": "yes",
 		}},

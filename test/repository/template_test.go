@@ -24,11 +24,12 @@ const (
 
 func readTemplate(t testing.TB) cfn.Template { return cfntest.Read(t, templateFile) }
 
-// readResources returns the resources of a stack with every optional resource of the template.
+// readResources returns the resources of a stack with every optional resource and permission of the
+// template.
 func readResources(t testing.TB) map[string]cfn.Resource {
 	t.Helper()
 	return resourcesWith(t, map[string]string{"AlertEmail": "ops@example.com",
-		"ReactToChanges": "yes"})
+		"ReactToChanges": "yes", "EvidenceKmsKeyArn": someKey})
 }
 
 func resourcesWith(t testing.TB, parameters map[string]string) map[string]cfn.Resource {
@@ -97,24 +98,26 @@ func TestFunctionMayDoWhatTheCodeCallsAndNoMore(t *testing.T) {
 			continue
 		}
 		for _, action := range g.Actions {
-			if _, twice := got[action.(string)]; twice {
-				t.Errorf("%s is granted twice", action)
+			name := g.Sid + " " + action.(string)
+			if _, twice := got[name]; twice {
+				t.Errorf("%s is granted twice", name)
 			}
-			got[action.(string)] = granted{g.Resources, g.Condition}
+			got[name] = granted{g.Resources, g.Condition}
 		}
 	}
 	for _, s := range contract.Statements(contract.ReadScopeAccount, slices.Concat(
 		contract.ReadPermissions(), contract.FunctionPermissions(), contract.OnBehalfPermissions())) {
 		var needed granted
 		for _, resource := range s.Resources {
-			needed.Resources = append(needed.Resources, resource)
+			needed.Resources = append(needed.Resources,
+				strings.ReplaceAll(resource, "${EvidenceKmsKeyArn}", someKey))
 		}
 		if c := s.Condition; c.Operator != "" {
 			value := strings.ReplaceAll(c.Value, "${MetricNamespace}", contract.Namespace)
 			needed.Condition = map[string]any{c.Operator: map[string]any{c.Key: value}}
 		}
 		for _, action := range s.Actions {
-			want[action] = needed
+			want[s.Sid+" "+action] = needed
 		}
 	}
 	for _, action := range slices.Sorted(maps.Keys(want)) {
@@ -128,6 +131,13 @@ func TestFunctionMayDoWhatTheCodeCallsAndNoMore(t *testing.T) {
 			t.Errorf("%s is granted, but neither the function nor AWS uses it", action)
 		}
 	}
+}
+
+// sidOf returns the id of the statement for a scope.
+func sidOf(scope contract.Scope) string {
+	statements := contract.Statements(contract.ReadScopeAccount,
+		[]contract.Permission{{Scope: scope}})
+	return statements[0].Sid
 }
 
 // TestPermissionsOfAWSServicesFollowTheResource checks the permissions of the role that AWS
@@ -148,17 +158,22 @@ func TestPermissionsOfAWSServicesFollowTheResource(t *testing.T) {
 		{"Lambda polls the queue of changes", map[string]string{"ReactToChanges": "yes"},
 			contract.ScopeChangeQueue,
 			"ChangeSource", "EventSourceArn", "${ChangeQueue.Arn}"},
+		{"S3 encrypts the evidence", map[string]string{"EvidenceKmsKeyArn": someKey},
+			contract.ScopeEvidenceKey, "EvidenceBucket",
+			"BucketEncryption.ServerSideEncryptionConfiguration.ServerSideEncryptionByDefault." +
+				"KMSMasterKeyID", someKey},
 		{"SNS encrypts messages", nil, contract.ScopeTopicKey, "AlertTopic", "KmsMasterKeyId",
 			"${AlertTopicKey.Arn}"},
 	}
 	without := map[contract.Scope]map[string]string{
 		contract.ScopeChangeQueue: {"ReactToChanges": "no"},
+		contract.ScopeEvidenceKey: {"EvidenceKmsKeyArn": ""},
 		contract.ScopeTopicKey:    {"AlertTopicArn": "arn:aws:sns:us-east-1:123456789012:alerts"},
 	}
 	mayUse := func(resources map[string]cfn.Resource, scope contract.Scope) (actions []string) {
 		for _, p := range contract.OnBehalfPermissions() {
 			for _, g := range grants(t, resources) {
-				if p.Scope == scope && g.Role == "AuditRole" && slices.Contains(g.Actions, any(p.Action)) {
+				if p.Scope == scope && g.Sid == sidOf(scope) && slices.Contains(g.Actions, any(p.Action)) {
 					actions = append(actions, p.Action)
 				}
 			}
@@ -169,13 +184,9 @@ func TestPermissionsOfAWSServicesFollowTheResource(t *testing.T) {
 	for _, tt := range tests {
 		covered[tt.scope] = true
 		resources := resourcesWith(t, tt.parameters)
-		var value any = resources[tt.uses].Properties
-		for step := range strings.SplitSeq(tt.property, ".") {
-			properties, _ := value.(map[string]any)
-			value = properties[step]
-		}
-		if value != tt.target {
-			t.Errorf("%s: %s of %s is %v, want %s", tt.name, tt.property, tt.uses, value, tt.target)
+		if value := at(resources[tt.uses].Properties, tt.property); value != tt.target {
+			t.Errorf("%s: %s of %s is %v, want %s", tt.name, tt.property, tt.uses, value,
+				tt.target)
 		}
 		if len(mayUse(resources, tt.scope)) == 0 {
 			t.Errorf("%s: not granted", tt.name)
@@ -228,13 +239,15 @@ func TestNamedScopeReadsOnlyNamedPrincipals(t *testing.T) {
 	}
 }
 
-// TestEvidenceBucket checks that the evidence bucket remains when the stack is deleted, blocks
-// public access, keeps versions, and expires only reports.
+// TestEvidenceBucket checks that the evidence bucket remains when the stack is deleted, but not when
+// its creation fails, blocks public access, keeps versions, and expires only reports and older
+// versions. Of the state, the newest versions remain.
 func TestEvidenceBucket(t *testing.T) {
 	resources := readResources(t)
 	b := resources["EvidenceBucket"]
 	for _, id := range []string{"EvidenceBucket", "EvidenceBucketPolicy"} {
-		if r := resources[id]; r.DeletionPolicy != "Retain" || r.UpdateReplacePolicy != "Retain" {
+		if r := resources[id]; r.DeletionPolicy != "RetainExceptOnCreate" ||
+			r.UpdateReplacePolicy != "Retain" {
 			t.Errorf("%s is deleted with the stack: %s, %s", id, r.DeletionPolicy, r.UpdateReplacePolicy)
 		}
 	}
@@ -246,10 +259,20 @@ func TestEvidenceBucket(t *testing.T) {
 	if got := b.Properties["VersioningConfiguration"].(map[string]any)["Status"]; got != "Enabled" {
 		t.Errorf("the status of versioning is %v, want Enabled", got)
 	}
+	var rules []any
 	for _, rule := range b.Properties["LifecycleConfiguration"].(map[string]any)["Rules"].([]any) {
-		if prefix := rule.(map[string]any)["Prefix"]; prefix != "reports/" {
-			t.Errorf("a lifecycle rule has the prefix %v, want reports/", prefix)
-		}
+		rule := maps.Clone(rule.(map[string]any))
+		delete(rule, "Id")
+		rules = append(rules, rule)
+	}
+	if want := []any{
+		map[string]any{"Prefix": "reports/", "Status": "Enabled", "ExpirationInDays": "400",
+			"NoncurrentVersionExpiration": map[string]any{"NoncurrentDays": 30.0}},
+		map[string]any{"Prefix": "state/", "Status": "Enabled",
+			"NoncurrentVersionExpiration": map[string]any{"NoncurrentDays": 30.0,
+				"NewerNoncurrentVersions": 10.0}},
+	}; !reflect.DeepEqual(rules, want) {
+		t.Errorf("lifecycle rules\n got %v\nwant %v", rules, want)
 	}
 	// With a bucket from a parameter, the stack creates no bucket.
 	own, err := readTemplate(t).Resources(map[string]string{"Callers": "none",
@@ -312,7 +335,7 @@ func TestNoPermissionIsWiderThanIAMAllows(t *testing.T) {
 			}
 		}
 		for _, resource := range g.Resources {
-			if strings.HasPrefix(resource.(string), "arn:aws:") {
+			if resource != someKey && strings.HasPrefix(resource.(string), "arn:aws:") {
 				t.Errorf("%s: %s names a partition; use ${AWS::Partition}", g.Sid, resource)
 			}
 		}

@@ -45,6 +45,8 @@ func TestTemplateOfSAM(t *testing.T) {
 	create := step{Template: string(text), Parameters: map[string]string{
 		"Callers": "user/render,role/web=render", "AlertEmail": "ops@example.com",
 		"ReactToChanges": "yes", "Dashboard": "no",
+		// moto does not remove AWS::NoValue from a list of statements, so each has its condition.
+		"EvidenceKmsKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/0f1e2d3c",
 	}}
 	// The update changes no parameter of a condition: moto would not add or remove resources.
 	update := step{Template: create.Template, Parameters: maps.Clone(create.Parameters)}

@@ -134,7 +134,8 @@ def stack(identifier):
 
 def arguments(step):
     return {
-        "TemplateBody": step["template"],
+        # moto does not know RetainExceptOnCreate. For a stack that was created, both mean the same.
+        "TemplateBody": step["template"].replace("RetainExceptOnCreate", "Retain"),
         "Capabilities": ["CAPABILITY_IAM"],
         "Parameters": [
             {"ParameterKey": name, "ParameterValue": value}
