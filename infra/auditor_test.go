@@ -174,6 +174,8 @@ func TestValidate(t *testing.T) {
 		{"nil callers", func(p *PermissionAuditorProps) { p.Callers = nil }, "Callers: required"},
 		{"a nil caller", func(p *PermissionAuditorProps) { p.Callers = &[]*string{nil} },
 			"Callers: entry 0 is nil"},
+		{"more callers than the environment can have", callers(slices.Repeat(
+			[]string{"user/render-of-a-team"}, 180)...), "Environment: the environment of the function has"},
 		{`"none" with another caller`, callers("none", "user/a"), `Callers: "none,user/a"`},
 		{"a bare name", callers("render"), `Callers: "render"`},
 		{"a mistyped purpose", callers("user/render=rendr"), `Callers: "user/render=rendr"`},

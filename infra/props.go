@@ -34,6 +34,7 @@ func (p *PermissionAuditorProps) Validate() error {
 	}
 	p.validateSettings(v)
 	p.validateReadScope(v)
+	p.validateEnvironment(v)
 	for _, topic := range p.givenTopics() {
 		if topic.Fifo() != nil && *topic.Fifo() {
 			v.wrong(topic.field,

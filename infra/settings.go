@@ -100,6 +100,15 @@ func (p *PermissionAuditorProps) setDefaults() {
 // environment returns the function's environment. It sets every variable, so that the console shows
 // all of them.
 func (a *permissionAuditor) environment(p PermissionAuditorProps) *map[string]*string {
+	variables := p.variables()
+	// These two can be new resources of the stack.
+	variables[settings.EnvTopicARN] = a.topic.TopicArn()
+	variables[settings.EnvEvidenceBucket] = a.evidence.BucketName()
+	return &variables
+}
+
+// variables returns the environment variables whose values are texts and lists of the props.
+func (p *PermissionAuditorProps) variables() map[string]*string {
 	variables := map[string]*string{}
 	for _, s := range properties() {
 		if s.Variable == "" {
@@ -112,8 +121,25 @@ func (a *permissionAuditor) environment(p PermissionAuditorProps) *map[string]*s
 			variables[s.Variable] = commaSeparated(*field)
 		}
 	}
-	// These two can be new resources of the stack.
-	variables[settings.EnvTopicARN] = a.topic.TopicArn()
-	variables[settings.EnvEvidenceBucket] = a.evidence.BucketName()
-	return &variables
+	return variables
+}
+
+// validateEnvironment adds an error if Lambda would reject the environment for its size. Values that
+// only AWS knows do not count, except those of new resources.
+func (p *PermissionAuditorProps) validateEnvironment(v *validation) {
+	set := *p
+	set.setDefaults()
+	variables := set.variables()
+	if set.AlertTopic != nil {
+		variables[settings.EnvTopicARN] = set.AlertTopic.TopicArn()
+	}
+	known := map[string]string{}
+	for name, value := range variables {
+		if value != nil && !*awscdk.Token_IsUnresolved(value) {
+			known[name] = *value
+		}
+	}
+	if err := settings.CheckEnvironment(known); err != nil {
+		v.wrong("Environment", "%v", err)
+	}
 }

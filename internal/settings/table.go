@@ -508,8 +508,8 @@ func declared() []Setting {
 			Kind: Number, Default: "30",
 			// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 			Values: []string{"1", "3", "5", "7", "14", "30", "60", "90", "120", "150", "180", "365",
-				"400", "545", "731", "1827", "3653"},
-			Valid:   []string{"1", "3653"},
+				"400", "545", "731", "1096", "1827", "2192", "2557", "2922", "3288", "3653"},
+			Valid:   []string{"1", "1096", "2192", "2557", "2922", "3288", "3653"},
 			Invalid: []string{"0", "31", "for ever"},
 			Group:   groupStorage, Label: "Retention of logs in days",
 			Help:       "Days after which the function's logs expire.",

@@ -15,11 +15,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/awsname"
 	"github.com/remotion-audit/remotion-audit/internal/cfn"
+	"github.com/remotion-audit/remotion-audit/internal/settings"
 )
 
 // options are the flags and parameters from the command line.
@@ -129,6 +132,31 @@ func check(template cfn.Template, o options) error {
 	if err := template.Check(parameters); err != nil {
 		return err
 	}
-	_, err := template.Resources(parameters)
-	return err
+	resources, err := template.Resources(parameters)
+	if err != nil {
+		return err
+	}
+	return checkEnvironment(resources)
+}
+
+// checkEnvironment returns an error if the environment of a function is too large for Lambda. It
+// omits values with references, which only AWS knows.
+func checkEnvironment(resources map[string]cfn.Resource) error {
+	for _, id := range slices.Sorted(maps.Keys(resources)) {
+		environment, _ := resources[id].Properties["Environment"].(map[string]any)
+		variables, _ := environment["Variables"].(map[string]any)
+		known := map[string]string{}
+		for name, value := range variables {
+			if text, ok := value.(string); ok && !strings.Contains(text, "${") {
+				known[name] = text
+			}
+		}
+		if variables == nil {
+			continue
+		}
+		if err := settings.CheckEnvironment(known); err != nil {
+			return fmt.Errorf("%s: %w", id, err)
+		}
+	}
+	return nil
 }

@@ -20,12 +20,7 @@ func templateParameters(all []settings.Setting) string {
 			}
 		}
 		fmt.Fprintf(&b, "      - Label: {default: %s}\n", group)
-		list := "[" + strings.Join(names, ", ") + "]"
-		if line := "        Parameters: " + list; len(line) <= 100 {
-			b.WriteString(line + "\n")
-		} else {
-			b.WriteString("        Parameters:\n" + wrap("          ", list))
-		}
+		b.WriteString(yamlList("        ", "Parameters", names))
 	}
 	b.WriteString("    ParameterLabels:\n")
 	for _, s := range all {
@@ -67,13 +62,22 @@ func templateParameter(s settings.Setting) string {
 		}
 		write("AllowedPattern", `"`+strings.ReplaceAll(pattern, `\`, `\\`)+`"`)
 	case s.Values != nil:
-		write("AllowedValues", "["+strings.Join(s.Values, ", ")+"]")
+		b.WriteString(yamlList("    ", "AllowedValues", s.Values))
 	default:
 		write("MinValue", fmt.Sprint(s.Min))
 		write("MaxValue", fmt.Sprint(s.Max))
 	}
 	b.WriteString(yamlText("    ", "ConstraintDescription", s.Constraint))
 	return b.String()
+}
+
+// yamlList returns a line with a key and a list in flow style, or several lines if the list is long.
+func yamlList(indent, key string, values []string) string {
+	list := "[" + strings.Join(values, ", ") + "]"
+	if line := indent + key + ": " + list; len(line) <= 100 {
+		return line + "\n"
+	}
+	return indent + key + ":\n" + wrap(indent+"  ", list)
 }
 
 // yamlText returns a line with a key and a text, or several folded lines if the text is long.
