@@ -41,7 +41,7 @@ local: ## Build the command and the function for this machine, into dist/local
 	@tools/build.sh dist/local/remotion-audit ./cmd/remotion-audit $(BUILD_FLAGS) -ldflags '-X main.commit=$(COMMIT)'
 
 .PHONY: test
-test: node_modules xml_modules test-builds ## Run all tests
+test: node_modules xml_modules guard_modules test-builds ## Run all tests
 	@# -count 1: go test does not see changes outside the module, such as template.yaml or the function.
 	$(CDK_ENV) go -C infra $(TEST) -count 1 ./...
 	$(CDK_ENV) go -C infra/nag $(TEST) ./...
@@ -91,6 +91,11 @@ oracle_modules:
 .PHONY: xml_modules
 xml_modules:
 	$(call npm_install,internal/testing/xsd)
+
+# The proactive rules of AWS Control Tower, and the program that checks them.
+.PHONY: guard_modules
+guard_modules:
+	$(call npm_install,internal/testing/controltower)
 
 .PHONY: oracle
 oracle: oracle_modules ## Evaluate the corpus with another evaluator, compare, and show the differences
@@ -153,7 +158,7 @@ golden: ## Rewrite the golden files and show the changes
 	go generate ./internal/settings
 	go test ./internal/app -update
 	go test ./test/e2e -run '^Test(DocumentedCommands|ReadmeShowsARealReport)$$' -update
-	go test ./internal/report ./internal/output ./internal/fixformat ./internal/alert/render ./internal/awsemu/iam ./internal/policies ./test/repository ./cmd/remotion-audit -update
+	go test ./internal/testing/controltower ./internal/report ./internal/output ./internal/fixformat ./internal/alert/render ./internal/awsemu/iam ./internal/policies ./test/repository ./cmd/remotion-audit -update
 	git diff --stat -- '*testdata*' docs README.md
 
 .PHONY: pictures
