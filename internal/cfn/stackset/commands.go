@@ -10,6 +10,16 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
+// unitsPerCall is the number of organizational units in one call.
+const unitsPerCall = 50
+
+// preferences is a shell assignment with the preferences of an operation. By default, CloudFormation
+// deploys one account at a time and stops at the first failure. The soft tolerance keeps the
+// concurrency when some accounts fail.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackSetOperationPreferences.html
+const preferences = "preferences=RegionConcurrencyType=PARALLEL,MaxConcurrentPercentage=25," +
+	"FailureTolerancePercentage=10,ConcurrencyMode=SOFT_FAILURE_TOLERANCE"
+
 // commands writes the deployment commands to w, as a shell script that users paste piece by piece.
 // size is the size of the template in bytes.
 func commands(w io.Writer, o options, size int) error {
@@ -52,18 +62,27 @@ done
 %[7]s
 # First deployment. In the organization's management account, omit --call-as.
 aws cloudformation create-stack-set --stack-set-name remotion-audit --call-as DELEGATED_ADMIN \
-  --permission-model SERVICE_MANAGED \
+  --permission-model SERVICE_MANAGED --managed-execution Active=true \
   --auto-deployment Enabled=false --capabilities CAPABILITY_IAM %[8]s \
   --parameters %[9]s
-aws cloudformation create-stack-instances --stack-set-name remotion-audit \
-  --call-as DELEGATED_ADMIN --regions %[4]s --deployment-targets \
-  OrganizationalUnitIds="${ORGANIZATIONAL_UNIT:?set it to a unit such as ou-ab12-cdef3456}"
+
+# Deploy to the accounts of the units, %[10]d units a call. Managed execution queues the calls.
+: "${ORGANIZATIONAL_UNITS:?set it to units such as 'ou-ab12-cdef3456 ou-ab12-78901234'}"
+%[11]s
+read -r -a units <<<"$ORGANIZATIONAL_UNITS"
+for ((i = 0; i < ${#units[@]}; i += %[10]d)); do
+  aws cloudformation create-stack-instances --stack-set-name remotion-audit \
+    --call-as DELEGATED_ADMIN --regions %[4]s --operation-preferences "$preferences" \
+    --deployment-targets OrganizationalUnitIds="$(IFS=,; echo "${units[*]:i:%[10]d}")"
+done
 
 # Update. Pass all parameters again: an omitted one returns to the template's default.
+%[11]s
 aws cloudformation update-stack-set --stack-set-name remotion-audit --call-as DELEGATED_ADMIN \
+  --managed-execution Active=true --operation-preferences "$preferences" \
   --capabilities CAPABILITY_IAM %[8]s \
   --parameters %[9]s
 `, o.out, size, prefix, strings.Join(o.regions, " "), textfmt.ShellWords(o.zip), o.key, upload,
-		template, strings.Join(parameters, " \\\n    "))
+		template, strings.Join(parameters, " \\\n    "), unitsPerCall, preferences)
 	return err
 }

@@ -196,7 +196,7 @@ func TestCommands(t *testing.T) {
 		"for region in us-east-1 eu-central-1; do\n",
 		`"s3://$CODE_BUCKET_PREFIX-$region/v1.zip"`,
 		"create-stack-set --stack-set-name remotion-audit --call-as DELEGATED_ADMIN \\\n" +
-			"  --permission-model SERVICE_MANAGED",
+			"  --permission-model SERVICE_MANAGED --managed-execution Active=true",
 		"--capabilities CAPABILITY_IAM --template-body file://" + path,
 		`'ParameterKey=AssumedContext,ParameterValue="aws:k=it'\''s \"x\\y\""'`,
 		`'ParameterKey=Callers,ParameterValue="user/a,role/b=all"'`,
@@ -227,6 +227,61 @@ func TestCommands(t *testing.T) {
 		if out, err := bash.CombinedOutput(); err != nil {
 			t.Errorf("invalid shell script: %v %s\n%s", err, out, script)
 		}
+	}
+}
+
+// TestUnitsAreDeployedInCalls runs the printed commands in a shell that records the calls. Each call
+// has at most 50 units and the preferences of the operation.
+func TestUnitsAreDeployedInCalls(t *testing.T) {
+	_, _, printed := write(t, "-prefix", "acme-code", "-regions", "us-east-1", "Callers=none")
+	const recorder = `aws() { [[ $2 == s3 || $1 == s3 ]] || printf '%s\n' "$*" >>"$CALLS"; }` + "\n"
+	for _, tt := range []struct {
+		units int
+		want  []int
+	}{{1, []int{1}}, {50, []int{50}}, {51, []int{50, 1}}, {120, []int{50, 50, 20}}} {
+		var names []string
+		for i := range tt.units {
+			names = append(names, fmt.Sprintf("ou-ab12-%08d", i))
+		}
+		calls := filepath.Join(t.TempDir(), "calls")
+		bash := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail")
+		bash.Stdin = strings.NewReader(recorder + printed)
+		bash.Env = []string{"CALLS=" + calls, "PATH=" + os.Getenv("PATH"),
+			"ORGANIZATIONAL_UNITS=" + strings.Join(names, " ")}
+		if out, err := bash.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		data, err := os.ReadFile(calls)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []int
+		var passed []string
+		for line := range strings.Lines(string(data)) {
+			if strings.Contains(line, "create-stack-set ") {
+				continue
+			}
+			if !strings.Contains(line, "--operation-preferences RegionConcurrencyType=PARALLEL,"+
+				"MaxConcurrentPercentage=25,FailureTolerancePercentage=10,"+
+				"ConcurrencyMode=SOFT_FAILURE_TOLERANCE ") {
+				t.Errorf("a call without preferences: %s", line)
+			}
+			if _, list, ok := strings.Cut(strings.TrimSpace(line), "OrganizationalUnitIds="); ok {
+				units := strings.Split(list, ",")
+				got, passed = append(got, len(units)), append(passed, units...)
+			}
+		}
+		if !slices.Equal(got, tt.want) || !slices.Equal(passed, names) {
+			t.Errorf("%d units are deployed in calls with %v units, want %v: %v", tt.units, got, tt.want,
+				passed)
+		}
+	}
+	bash := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail")
+	bash.Stdin = strings.NewReader("aws() { :; }\n" + printed)
+	bash.Env = []string{"PATH=" + os.Getenv("PATH")}
+	if out, err := bash.CombinedOutput(); err == nil ||
+		!strings.Contains(string(out), "ORGANIZATIONAL_UNITS: set it to units") {
+		t.Errorf("without units: %v\n%s", err, out)
 	}
 }
 

@@ -32,7 +32,7 @@ organizations, s3, cloudformation = (
 organizations.create_organization(FeatureSet="ALL")
 root = organizations.list_roots()["Roots"][0]["Id"]
 unit = organizations.create_organizational_unit(ParentId=root, Name="media")
-environment["ORGANIZATIONAL_UNIT"] = unit["OrganizationalUnit"]["Id"]
+environment["ORGANIZATIONAL_UNITS"] = unit["OrganizationalUnit"]["Id"]
 for bucket in request["buckets"]:
     s3.create_bucket(Bucket=bucket)
 
