@@ -2,6 +2,7 @@ package infra
 
 import (
 	_ "embed"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -24,6 +25,7 @@ func (a *permissionAuditor) newDashboard(p PermissionAuditorProps) awscloudwatch
 		"${AuditLogGroup}", *a.logGroup.LogGroupName(),
 		"${AuditFunction}", *a.function.FunctionName(),
 		"${FailureQueue.QueueName}", *a.failures.QueueName(),
+		"${TwoIntervals}", strconv.Itoa(watchInterval(p.schedule().longest).warmUpMinutes),
 		"${!", "${", // Fn::Sub writes ${!Name} as ${Name}, an expression of the dashboard
 	}
 	for name, alarm := range a.alarms {

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -17,23 +18,21 @@ type widget struct {
 	Type                string
 	X, Y, Width, Height int
 	Properties          struct {
-		Title   string
-		Alarms  []string
-		Metrics [][]any
+		Title, View, Markdown string
+		Alarms                []string
+		Metrics               [][]any
 	}
 }
 
-// dashboardPage draws the dashboard of template.yaml with invented numbers: it shows which widgets
-// the dashboard has, and not how CloudWatch draws them.
+// dashboardPage draws the dashboard of infra/dashboard.json, which template.yaml contains, with
+// invented numbers: it shows which widgets the dashboard has, and not how CloudWatch draws them.
 func dashboardPage(t *testing.T) string {
 	t.Helper()
-	template, err := os.ReadFile(repo.Path(t, "template.yaml"))
+	text, err := os.ReadFile(repo.Path(t, "infra/dashboard.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, body, _ := strings.Cut(string(template), "DashboardBody: !Sub |\n")
-	body, _, _ = strings.Cut(body, "\n\n")
-	body = strings.ReplaceAll(body, "${!", "${") // an escape of !Sub
+	body := strings.ReplaceAll(string(text), "${!", "${") // an escape of !Sub
 	var dashboard struct{ Widgets []widget }
 	if err := json.Unmarshal([]byte(body), &dashboard); err != nil {
 		t.Fatal(err)
@@ -50,7 +49,7 @@ func dashboardPage(t *testing.T) string {
 			w.X*unitX, w.Y*unitY, w.Width*unitX-8, w.Height*unitY-8, html.EscapeString(w.Properties.Title),
 			w.draw())
 	}
-	return framed("Dashboard of the deployment, drawn from its definition in template.yaml with "+
+	return framed("Dashboard of the deployment, drawn from infra/dashboard.json with "+
 		"synthetic data", `<div id="grid" style="height:`+fmt.Sprint(bottom)+`px">`+b.String()+"</div>",
 		`body{background:#fff}#frame{width:1168px;background:#f2f3f3;border-radius:8px;color:#16191f}
 #grid{position:relative;margin:0 8px 8px;font-size:12px}
@@ -60,7 +59,8 @@ box-sizing:border-box;overflow:hidden}.widget b{display:block;font-size:13px;mar
 background:#f2f8f0}.alarm.on{border-color:#d13212;background:#fdf3f1}i{font-style:normal;
 margin-right:10px;display:inline-block;line-height:1.3}svg{display:block}td,th{
 text-align:left;padding:2px 14px 2px 0;font-weight:400}
-th{color:#545b64}`)
+th{color:#545b64}p{margin:0 0 6px}.tile{display:inline-block;width:16%;color:#545b64}
+.tile em{display:block;font-style:normal;font-size:26px;color:#16191f}`)
 }
 
 // unitX and unitY are the size of a cell of the dashboard's grid in pixels.
@@ -74,13 +74,53 @@ func (w widget) draw() string {
 	case "alarm":
 		return w.drawAlarms()
 	case "log":
-		return `<table><tr><th>target</th><th>action</th><th>severity</th><th>status</th>` +
-			`<th>why</th></tr><tr><td>role/remotion-lambda-role</td><td>s3:PutObject</td>` +
+		return `<table><tr><th>target</th><th>missing</th><th>lastSeen</th><th>recovered</th>` +
+			`<th>severity</th><th>status</th><th>why</th></tr><tr><td>role/remotion-lambda-role</td>` +
+			`<td>"s3:GetObject", "s3:PutObject", "s3:PutObjectAcl"</td><td>11-16 09:00</td><td>0</td>` +
 			`<td>critical</td><td>missing</td>` +
 			`<td>statement 2 (Sid 1) of inline policy "remotion-lambda-role-policy" grants the action ` +
-			`only on arn:aws:s3:::remotionlamda-*</td></tr></table>`
+			`only on arn:aws:s3:::remotionlamda-*</td></tr>` +
+			`<tr><td>user/remotion-user</td><td>"lambda:PutFunctionEventInvokeConfig"</td>` +
+			`<td>11-14 16:00</td><td>1</td><td>high</td><td>missing</td>` +
+			`<td>no statement grants the action</td></tr></table>`
+	case "text":
+		return w.drawText()
+	}
+	if w.Properties.View == "singleValue" {
+		return w.drawValues()
 	}
 	return w.drawLines()
+}
+
+var bold = regexp.MustCompile(`\*\*(.+?)\*\*`)
+
+// drawText draws a text with paragraphs and bold words.
+func (w widget) drawText() string {
+	var b strings.Builder
+	for paragraph := range strings.SplitSeq(w.Properties.Markdown, "\n\n") {
+		b.WriteString("<p>" + bold.ReplaceAllString(html.EscapeString(paragraph),
+			"<strong>$1</strong>") + "</p>")
+	}
+	return b.String()
+}
+
+// values are the invented values of the tiles. Tiles that are not listed show 0.
+var values = map[string]string{"critical gaps": "3", "gaps": "7", "satisfied, %": "93.4",
+	"oldest gap, hours": "18.5"}
+
+// drawValues draws a tile for each visible metric.
+func (w widget) drawValues() string {
+	var b strings.Builder
+	for _, metric := range w.Properties.Metrics {
+		options, _ := metric[len(metric)-1].(map[string]any)
+		if options["visible"] == false {
+			continue
+		}
+		label, _ := options["label"].(string)
+		value := cmp.Or(values[label], "0")
+		fmt.Fprintf(&b, `<div class="tile">%s<em>%s</em></div>`, html.EscapeString(label), value)
+	}
+	return b.String()
 }
 
 var nameOfAlarm = regexp.MustCompile(`\$\{(\w+?)(?:Alarm)?\.Arn\}`)
@@ -100,7 +140,7 @@ func (w widget) drawAlarms() string {
 // levels are the values of the metrics before and after the gaps open, as parts of the height.
 // Metrics that are not listed are 0.
 var levels = map[string][2]float64{"critical": {0, 0.4}, "all": {0, 0.9},
-	"satisfied requirements, %": {1, 0.8}, "completed": {0.8, 0.8}, "started": {0.8, 0.8},
+	"completed": {0.8, 0.8}, "started": {0.8, 0.8},
 	"maximum, ms": {0.5, 0.5}, "user/remotion-user": {0, 0.2}, "role/remotion-lambda-role": {0, 0.7}}
 
 // labels returns the labels of a metric. A search finds a metric for each target.
@@ -127,8 +167,6 @@ func (w widget) drawLines() string {
 			for i := range steps {
 				value := levels[label][0]
 				switch {
-				case label == "seconds":
-					value = max(float64(i-opened)/(steps-opened), 0)
 				case strings.HasPrefix(w.Properties.Title, "Unverified"):
 					value = 0
 				case i >= opened:

@@ -256,7 +256,7 @@ func TestDashboard(t *testing.T) {
 		t.Fatal(err)
 	}
 	resource := readTemplate(t).Section("Resources")["AuditDashboard"]
-	if at(resource, "Properties.DashboardBody.Fn::Sub") != string(text) {
+	if cfn.List(at(resource, "Properties.DashboardBody.Fn::Sub"))[0] != string(text) {
 		t.Error("template.yaml and infra/dashboard.json have different dashboards")
 	}
 	body, _ := readResources(t)["AuditDashboard"].Properties["DashboardBody"].(string)
@@ -264,7 +264,11 @@ func TestDashboard(t *testing.T) {
 		Widgets []struct {
 			Type                string
 			X, Y, Width, Height int
-			Properties          struct{ Title string }
+			Properties          struct {
+				Title, View, Markdown string
+				Period                int
+				Metrics               [][]any
+			}
 		}
 	}
 	if err := json.Unmarshal([]byte(body), &dashboard); err != nil {
@@ -294,10 +298,37 @@ func TestDashboard(t *testing.T) {
 	if alarms != 8 {
 		t.Errorf("the template has %d alarms, want 8", alarms)
 	}
+	tiles, texts := 0, 0
+	for _, w := range dashboard.Widgets {
+		switch {
+		case w.Type == "text":
+			texts++
+			for _, word := range []string{"gap", "Unverified", "alarm"} {
+				if !strings.Contains(w.Properties.Markdown, word) {
+					t.Errorf("the text does not say what to do about %q: %s", word, w.Properties.Markdown)
+				}
+			}
+		case w.Type == "metric" && w.Properties.Period != 3600:
+			t.Errorf("%s has periods of %d s, want an hour", w.Properties.Title, w.Properties.Period)
+		}
+		if w.Properties.View == "singleValue" {
+			tiles += len(w.Properties.Metrics) - 1 // the age in seconds is hidden
+		}
+	}
+	if tiles != 6 || texts != 1 {
+		t.Errorf("the dashboard has %d single values and %d texts, want 6 and 1", tiles, texts)
+	}
+	for _, want := range []string{`"expression":"age/3600","label":"oldest gap, hours"`,
+		`parse @message '\"actions\":[*]' as missing`, ` / 60000 / 150), 1) as gone`,
+		"min(gone) as recovered", "by target, missing"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the dashboard does not contain %s", want)
+		}
+	}
 	// Widgets do not overlap, and are inside the grid of 24 columns.
 	grid := map[[2]int]string{}
 	for _, w := range dashboard.Widgets {
-		if w.Properties.Title == "" || w.X+w.Width > 24 {
+		if w.Properties.Title == "" && w.Type != "text" || w.X+w.Width > 24 {
 			t.Errorf("a widget has no title or leaves the grid: %+v", w)
 		}
 		for x := w.X; x < w.X+w.Width; x++ {
@@ -305,7 +336,7 @@ func TestDashboard(t *testing.T) {
 				if other := grid[[2]int{x, y}]; other != "" {
 					t.Errorf("%s covers %s", w.Properties.Title, other)
 				}
-				grid[[2]int{x, y}] = w.Properties.Title
+				grid[[2]int{x, y}] = w.Type + " " + w.Properties.Title
 			}
 		}
 	}
