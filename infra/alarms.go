@@ -151,9 +151,9 @@ func (a *permissionAuditor) newAlarms(p PermissionAuditorProps) map[string]awscl
 	return all
 }
 
-// lostEventsAlarm returns the spec with the metric of a queue: the alarm triggers if the queue holds
-// messages. A queue without calls publishes no metrics after six hours, so missing data changes
-// nothing.
+// lostEventsAlarm returns the spec with the metric of a queue: the alarm triggers if the queue
+// holds messages. A queue without calls publishes no metrics after six hours, so missing data
+// changes nothing.
 func lostEventsAlarm(queue awssqs.Queue, spec alarmSpec) alarmSpec {
 	spec.metric = metric{namespace: jsii.String("AWS/SQS"),
 		name: "ApproximateNumberOfMessagesVisible", statistic: "Maximum", period: 300,

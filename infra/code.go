@@ -50,8 +50,8 @@ func functionSource() (string, error) {
 }
 
 // codeDirectory returns a directory with the function's code. If bundling is false, the directory
-// has the source of the function instead: commands such as "cdk ls" and "cdk destroy" do not use the
-// template, so they need no build.
+// has the source of the function instead: commands such as "cdk ls" and "cdk destroy" do not use
+// the template, so they need no build.
 func codeDirectory(bundling bool) (string, error) {
 	if bundling {
 		return builtCode()

@@ -32,8 +32,8 @@ type ChangeForwarderProps struct {
 
 const homeRegionForm = `^` + awsname.Region + `$`
 
-// eventRegion is the region that receives IAM's events. In China the region is cn-north-1, but there
-// EventBridge sends no events to another region:
+// eventRegion is the region that receives IAM's events. In China the region is cn-north-1, but
+// there EventBridge sends no events to another region:
 // https://aws.amazon.com/blogs/compute/expanding-cross-region-event-routing-with-amazon-eventbridge/
 const eventRegion = "us-east-1"
 

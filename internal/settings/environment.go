@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// MaxEnvironment is the maximum size of a function's environment variables in bytes. Lambda measures
-// all of them together, as JSON.
+// MaxEnvironment is the maximum size of a function's environment variables in bytes. Lambda
+// measures all of them together, as JSON.
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const MaxEnvironment = 4096
 

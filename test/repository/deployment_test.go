@@ -188,8 +188,8 @@ func TestEncryption(t *testing.T) {
 	}
 }
 
-// TestKeyOfTheEvidence checks that S3 managed keys or the user's key encrypt the new bucket, and that
-// the role may also use the key of an existing bucket.
+// TestKeyOfTheEvidence checks that S3 managed keys or the user's key encrypt the new bucket, and
+// that the role may also use the key of an existing bucket.
 func TestKeyOfTheEvidence(t *testing.T) {
 	encryption := func(parameters map[string]string) any {
 		list := cfn.List(at(resourcesWith(t, parameters)["EvidenceBucket"].Properties,
@@ -260,20 +260,6 @@ func TestDashboard(t *testing.T) {
 		t.Error("template.yaml and infra/dashboard.json have different dashboards")
 	}
 	body, _ := readResources(t)["AuditDashboard"].Properties["DashboardBody"].(string)
-	var dashboard struct {
-		Widgets []struct {
-			Type                string
-			X, Y, Width, Height int
-			Properties          struct {
-				Title, View, Markdown string
-				Period                int
-				Metrics               [][]any
-			}
-		}
-	}
-	if err := json.Unmarshal([]byte(body), &dashboard); err != nil {
-		t.Fatalf("%v in %s", err, body)
-	}
 	for _, name := range metrics() {
 		if name != contract.MetricRequirementsTotal &&
 			!strings.Contains(body, `"RemotionAudit","`+name+`"`) {
@@ -297,6 +283,26 @@ func TestDashboard(t *testing.T) {
 	}
 	if alarms != 8 {
 		t.Errorf("the template has %d alarms, want 8", alarms)
+	}
+}
+
+// TestDashboardWidgets checks the widgets of the dashboard: six single values and a text, periods
+// of an hour, and a table with all actions of a gap in which recovered gaps are marked.
+func TestDashboardWidgets(t *testing.T) {
+	body, _ := readResources(t)["AuditDashboard"].Properties["DashboardBody"].(string)
+	var dashboard struct {
+		Widgets []struct {
+			Type                string
+			X, Y, Width, Height int
+			Properties          struct {
+				Title, View, Markdown string
+				Period                int
+				Metrics               [][]any
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(body), &dashboard); err != nil {
+		t.Fatalf("%v in %s", err, body)
 	}
 	tiles, texts := 0, 0
 	for _, w := range dashboard.Widgets {

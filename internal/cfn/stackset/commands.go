@@ -13,9 +13,9 @@ import (
 // unitsPerCall is the number of organizational units in one call.
 const unitsPerCall = 50
 
-// preferences is a shell assignment with the preferences of an operation. By default, CloudFormation
-// deploys one account at a time and stops at the first failure. The soft tolerance keeps the
-// concurrency when some accounts fail.
+// preferences is a shell assignment with the preferences of an operation. By default,
+// CloudFormation deploys one account at a time and stops at the first failure. The soft tolerance
+// keeps the concurrency when some accounts fail.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackSetOperationPreferences.html
 const preferences = "preferences=RegionConcurrencyType=PARALLEL,MaxConcurrentPercentage=25," +
 	"FailureTolerancePercentage=10,ConcurrencyMode=SOFT_FAILURE_TOLERANCE"

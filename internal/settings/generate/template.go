@@ -71,7 +71,8 @@ func templateParameter(s settings.Setting) string {
 	return b.String()
 }
 
-// yamlList returns a line with a key and a list in flow style, or several lines if the list is long.
+// yamlList returns a line with a key and a list in flow style, or several lines if the list is
+// long.
 func yamlList(indent, key string, values []string) string {
 	list := "[" + strings.Join(values, ", ") + "]"
 	if line := indent + key + ": " + list; len(line) <= 100 {

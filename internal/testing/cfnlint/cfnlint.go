@@ -83,8 +83,8 @@ func Check(t testing.TB, paths ...string) {
 	}
 }
 
-// schemas is the file that declares the properties that cfn-lint does not know yet, so that it checks
-// their values. .cfnlintrc.yaml names the same file.
+// schemas is the file that declares the properties that cfn-lint does not know yet, so that it
+// checks their values. .cfnlintrc.yaml names the same file.
 const schemas = "infra/cfn-lint.json"
 
 // Run returns the findings of cfn-lint in the templates at these paths.
