@@ -124,8 +124,8 @@ func (p *PermissionAuditorProps) variables() map[string]*string {
 	return variables
 }
 
-// validateEnvironment adds an error if Lambda would reject the environment for its size. Values that
-// only AWS knows do not count, except those of new resources.
+// validateEnvironment adds an error if Lambda would reject the environment for its size. Values
+// that only AWS knows do not count, except those of new resources.
 func (p *PermissionAuditorProps) validateEnvironment(v *validation) {
 	set := *p
 	set.setDefaults()

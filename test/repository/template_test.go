@@ -239,9 +239,9 @@ func TestNamedScopeReadsOnlyNamedPrincipals(t *testing.T) {
 	}
 }
 
-// TestEvidenceBucket checks that the evidence bucket remains when the stack is deleted, but not when
-// its creation fails, blocks public access, keeps versions, and expires only reports and older
-// versions. Of the state, the newest versions remain.
+// TestEvidenceBucket checks that the evidence bucket remains when the stack is deleted, but not
+// when its creation fails, blocks public access, keeps versions, and expires only reports and
+// older versions. Of the state, the newest versions remain.
 func TestEvidenceBucket(t *testing.T) {
 	resources := readResources(t)
 	b := resources["EvidenceBucket"]

@@ -134,8 +134,8 @@ func (r *reader) homeRegion() *string {
 		"a region, such as eu-central-1")
 }
 
-// region returns the region of the auditor's stack: the home region, or the region that cdk found in
-// the environment. It returns nil without both; the template then fits any region.
+// region returns the region of the auditor's stack: the home region, or the region that cdk found
+// in the environment. It returns nil without both; the template then fits any region.
 func (r *reader) region(home *string) *string {
 	if home != nil {
 		return home
