@@ -165,7 +165,8 @@ func OnBehalfPermissions() []Permission {
 		{"sqs:GetQueueAttributes", ScopeChangeQueue, "Lambda reads the queue's visibility timeout"},
 		{"kms:GenerateDataKey", ScopeEvidenceKey,
 			"with `EvidenceKmsKeyArn`: S3 encrypts the state and the reports"},
-		{"kms:Decrypt", ScopeEvidenceKey, "with `EvidenceKmsKeyArn`: S3 decrypts the state and the mutes"},
+		{"kms:Decrypt", ScopeEvidenceKey,
+			"with `EvidenceKmsKeyArn`: S3 decrypts the state and the mutes"},
 		{"kms:GenerateDataKey*", ScopeTopicKey, "SNS encrypts a message that the function publishes"},
 		{"kms:Decrypt", ScopeTopicKey, "SNS decrypts a cached data key"},
 	}

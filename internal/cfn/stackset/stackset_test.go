@@ -230,8 +230,8 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// TestUnitsAreDeployedInCalls runs the printed commands in a shell that records the calls. Each call
-// has at most 50 units and the preferences of the operation.
+// TestUnitsAreDeployedInCalls runs the printed commands in a shell that records the calls. Each
+// call has at most 50 units and the preferences of the operation.
 func TestUnitsAreDeployedInCalls(t *testing.T) {
 	_, _, printed := write(t, "-prefix", "acme-code", "-regions", "us-east-1", "Callers=none")
 	const recorder = `aws() { [[ $2 == s3 || $1 == s3 ]] || printf '%s\n' "$*" >>"$CALLS"; }` + "\n"

@@ -16,8 +16,8 @@ func TestTemplates(t *testing.T) {
 }
 
 // TestDisabledFindings checks that Run returns findings even if the template disables them, and
-// that the warm-up of an alarm, which cfn-lint does not know, hides no other finding: neither in the
-// same resource nor in the values of the property.
+// that the warm-up of an alarm, which cfn-lint does not know, hides no other finding: neither in
+// the same resource nor in the values of the property.
 func TestDisabledFindings(t *testing.T) {
 	if testing.Short() {
 		t.Skip("cfn-lint takes seconds: run without -short")
