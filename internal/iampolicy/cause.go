@@ -15,13 +15,19 @@ func (g Grants) explainGap(c *Coverage, n *Need, ctx Context, s *search) {
 	denies := filterMatches(r.Matched, func(m Match) bool { return m.Effect == Deny })
 	switch {
 	case len(denies) > 0:
-		c.Cause, c.Deciding = layerCause(denies[0].Layer), denies
+		c.Cause, c.Deciding = g.layerCause(denies[0].Layer), denies
 		return
 	case r.IdentityAllows && !r.BoundaryAllows:
 		c.Cause = PermissionsBoundary
 		return
 	case r.IdentityAllows && !r.OrganizationAllows:
 		c.Cause = SCP
+		return
+	case r.IdentityAllows && !r.ResourceAllows:
+		c.Cause, c.Deciding = KeyPolicy, filterMatches(r.Unmet, isResourceAllow)
+		if open := filterMatches(r.Undecided, isResourceAllow); c.Deciding == nil && open != nil {
+			c.Deciding, c.undecided = open, true
+		}
 		return
 	}
 	if unmet := filterMatches(r.Unmet, isIdentityAllow); len(unmet) > 0 {
@@ -54,6 +60,9 @@ const stepsOfNearest = 1000
 // isIdentityAllow reports whether the statement is an Allow of an identity policy.
 func isIdentityAllow(m Match) bool { return m.Layer == Identity && m.Effect == Allow }
 
+// isResourceAllow reports whether the statement is an Allow of the policy of the resource.
+func isResourceAllow(m Match) bool { return m.Layer == Resource && m.Effect == Allow }
+
 func filterMatches(list []Match, include func(Match) bool) (filtered []Match) {
 	for _, m := range list {
 		if include(m) {
@@ -63,8 +72,11 @@ func filterMatches(list []Match, include func(Match) bool) (filtered []Match) {
 	return filtered
 }
 
-func layerCause(l Layer) Cause {
-	return [...]Cause{IdentityDeny, PermissionsBoundary, SCP}[l]
+func (g Grants) layerCause(l Layer) Cause {
+	if l == Resource && g.Resource.kind == Key {
+		return KeyPolicy
+	}
+	return [...]Cause{IdentityDeny, PermissionsBoundary, SCP, BucketPolicy, RCP}[l]
 }
 
 // decidingStatements returns the undecided statements that the decision depends on. These are the
@@ -76,7 +88,7 @@ func (r Result) decidingStatements() []Match {
 	mayDeny := slices.ContainsFunc(r.Matched, deny) || slices.ContainsFunc(r.Undecided, deny)
 	want := Allow
 	if r.Decision == ExplicitDeny || r.IdentityAllows && r.BoundaryAllows && r.OrganizationAllows &&
-		mayDeny {
+		r.ResourceAllows && mayDeny {
 		want = Deny
 	}
 	if list := filterMatches(r.Undecided, func(m Match) bool {

@@ -52,6 +52,8 @@ type Condition struct {
 
 	op        operator
 	variables bool
+	// why is set for a condition on something other than a context key: see newUnknown.
+	why string
 }
 
 type set uint8

@@ -67,7 +67,8 @@ func (s *Statement) metText(ctx Context) string {
 }
 
 // undecidedText names the conditions that depend on values that ctx does not have, and their keys.
-// It is empty if the statement has no such condition.
+// It starts with a preposition, such as "under". It is empty if the statement has no such
+// condition.
 func (s *Statement) undecidedText(ctx Context) string {
 	var keys []string
 	open := s.conditionsWhere(ctx, func(_ bool, missing []string) bool {
@@ -78,13 +79,18 @@ func (s *Statement) undecidedText(ctx Context) string {
 		}
 		return missing != nil
 	})
+	for _, c := range open {
+		if c.why != "" {
+			return strings.Replace(c.why, valuesHere, valueList(c.Values, " or "), 1)
+		}
+	}
 	switch len(keys) {
 	case 0:
 		return ""
 	case 1:
-		return conditionTexts(open) + ": the value of " + keys[0] + " is unknown"
+		return "under " + conditionTexts(open) + ": the value of " + keys[0] + " is unknown"
 	}
-	return conditionTexts(open) + ": the values of " + textfmt.Enumerate(keys, maxShown) +
+	return "under " + conditionTexts(open) + ": the values of " + textfmt.Enumerate(keys, maxShown) +
 		" are unknown"
 }
 
@@ -123,11 +129,16 @@ func actualValues(conditions []*Condition, ctx Context) string {
 
 // keyValue writes a key with its values, as ASSUMED_CONTEXT has them.
 func keyValue(key string, values []string, separator string) string {
+	return textfmt.Head(key, maxShownValue) + "=" + valueList(values, separator)
+}
+
+// valueList writes the first values, shortened, and counts the others.
+func valueList(values []string, separator string) string {
 	shown := slices.Clone(values[:min(len(values), maxShown)])
 	for i := range shown {
 		shown[i] = textfmt.Head(shown[i], maxShownValue)
 	}
-	text := textfmt.Head(key, maxShownValue) + "=" + strings.Join(shown, separator)
+	text := strings.Join(shown, separator)
 	if more := len(values) - len(shown); more > 0 {
 		text += " " + textfmt.More(more, "")
 	}

@@ -174,6 +174,10 @@ func (g Grants) onlyMatching(action, name string, ctx Context) (reduced Grants) 
 	for _, level := range g.Organization {
 		reduced.Organization = append(reduced.Organization, []Policy{reduce(level...)})
 	}
+	reduced.Resource = g.Resource.reduced(reduce)
+	for _, level := range g.ResourceControl {
+		reduced.ResourceControl = append(reduced.ResourceControl, []Policy{reduce(level...)})
+	}
 	return reduced
 }
 

@@ -68,6 +68,15 @@ func (g Grants) coverWithin(b *Budget, n Need, ctx Context) Coverage {
 	if b.spent() {
 		return Coverage{Status: Unverified, Reason: budgetExhausted}
 	}
+	if r := g.Resource; r != nil {
+		switch {
+		case r.reason != "":
+			return Coverage{Status: Unverified, Reason: r.reason}
+		case !r.includesNeed(&n):
+			return Coverage{Status: Unverified, Reason: n.Resource + " is not only the " +
+				r.kind.String() + " " + r.arn + ", whose policy decides"}
+		}
+	}
 	a := b.assume(&n, ctx)
 	if n.concrete() {
 		m, ok, steps := g.coveredWithoutSearch(&n, n.action.text, a)
@@ -223,7 +232,29 @@ func (g Grants) coveredWithoutSearch(n *Need, action string, a *assumption) (m M
 			return c.match, false, c.steps
 		}
 	}
+	if g.Resource != nil && !c.resource(n, g.Resource) {
+		return c.match, false, c.steps
+	}
+	if isControlled(action) {
+		for _, level := range g.ResourceControl {
+			for i := range level {
+				if !c.policy(n, ResourceControl, &level[i]) {
+					return c.match, false, c.steps
+				}
+			}
+		}
+	}
 	return c.match, true, c.steps
+}
+
+// resource reports whether the policy of a resource does not deny the need, and lets the identity
+// policies decide.
+func (c *textComparison) resource(n *Need, r *ResourceGrants) bool {
+	if !c.policy(n, Resource, &r.denies) || !c.policy(n, Resource, &r.bounded) {
+		return false
+	}
+	c.granted = r.kind != Key
+	return c.policy(n, Resource, &r.account) && c.granted
 }
 
 // A textComparison compares a need with one statement after the other. The need is not in it, so
@@ -279,7 +310,7 @@ func (c *textComparison) policy(n *Need, layer Layer, p *Policy) bool {
 			continue
 		}
 		if c.granted = true; layer == Identity {
-			c.match = Match{p.ID, layer, i + 1, s}
+			c.match = s.matchOf(p, layer, i)
 		}
 	}
 	return true

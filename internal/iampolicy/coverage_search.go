@@ -48,8 +48,7 @@ func (r *rule) hasSure() bool { return len(r.open) == 0 }
 func (g Grants) newCoverageSearch(n *Need, action string, a *assumption,
 	s *search) *coverageSearch {
 	q := &coverageSearch{need: n, action: action, ctx: a.ctx, assume: a, search: s}
-	add := func(layer Layer, policies []Policy) {
-		var allows []rule
+	rules := func(layer Layer, policies ...Policy) (allows []rule) {
 		for i := range policies {
 			p := &policies[i]
 			if p.Document == nil {
@@ -58,7 +57,7 @@ func (g Grants) newCoverageSearch(n *Need, action string, a *assumption,
 			for j := range p.Document.Statements {
 				s := &p.Document.Statements[j]
 				r, ok := q.newRule(s)
-				r.match = Match{p.ID, layer, j + 1, s}
+				r.match = s.matchOf(p, layer, j)
 				switch {
 				case !ok:
 				case s.Effect == Allow:
@@ -69,14 +68,36 @@ func (g Grants) newCoverageSearch(n *Need, action string, a *assumption,
 				}
 			}
 		}
-		q.groups = append(q.groups, group{allows})
+		return allows
 	}
-	add(Identity, g.Identity)
+	// The groups are a conjunction: (identity or granted or direct) and (boundary or direct), and for
+	// a key, (account or granted or direct).
+	var granted, direct, everyone []rule
+	of := g.Resource
+	if of != nil {
+		direct = rules(Resource, of.direct)
+		granted = append(rules(Resource, of.role), direct...)
+		rules(Resource, of.denies)
+	}
+	q.groups = append(q.groups, group{append(rules(Identity, g.Identity...), granted...)})
 	if g.Boundary != nil {
-		add(Boundary, []Policy{*g.Boundary})
+		if of != nil {
+			everyone = rules(Resource, of.everyone)
+			rules(Resource, of.bounded)
+		}
+		allows := append(rules(Boundary, *g.Boundary), direct...)
+		q.groups = append(q.groups, group{append(allows, everyone...)})
 	}
 	for _, level := range g.Organization {
-		add(Organization, level)
+		q.groups = append(q.groups, group{rules(Organization, level...)})
+	}
+	if of != nil && of.kind == Key {
+		q.groups = append(q.groups, group{append(rules(Resource, of.account), granted...)})
+	}
+	if isControlled(action) {
+		for _, level := range g.ResourceControl {
+			rules(ResourceControl, level...)
+		}
 	}
 	if n.premise != nil {
 		for i := range n.premise.excluded {

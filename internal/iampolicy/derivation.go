@@ -26,7 +26,7 @@ func (m Match) undecidedIn(ctx Context) string {
 	conditions := m.undecidedText(ctx)
 	switch {
 	case conditions != "":
-		return m.String() + verb + " under " + conditions
+		return m.String() + verb + " " + conditions
 	case m.Resource != nil || m.NotResource != nil:
 		return m.String() + verb + " through a policy variable with an unknown value"
 	}
@@ -80,6 +80,16 @@ func (c Coverage) causeText() string {
 	case PermissionsBoundary, SCP:
 		if len(c.Deciding) == 0 {
 			return "the " + layerOf(c.Cause).String() + " does not allow the action"
+		}
+	case KeyPolicy:
+		switch {
+		case len(c.Deciding) == 0:
+			return "the key policy allows the action neither to the principal nor to its account"
+		case c.Deciding[0].Effect == Allow && c.undecided:
+			return c.Deciding[0].undecidedIn(c.ctx)
+		case c.Deciding[0].Effect == Allow:
+			return c.Deciding[0].String() + " grants the action only under " +
+				c.Deciding[0].unmetText(c.ctx)
 		}
 	}
 	m := c.Deciding[0]

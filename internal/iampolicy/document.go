@@ -49,7 +49,7 @@ type Statement struct {
 	// patterns are spelled as written. A statement of a trust policy has no resources.
 	Action, NotAction     []string
 	Resource, NotResource []string
-	// Principal or NotPrincipal is set in trust policies only.
+	// Principal or NotPrincipal is set in trust policies and policies of resources only.
 	Principal, NotPrincipal []Principal
 	Conditions              []Condition
 	// Start and End are the statement's positions in the stored text, as the simulator reports them.
@@ -62,9 +62,10 @@ type Statement struct {
 	actions, resources []pattern
 	variables          bool // the patterns may contain policy variables
 	work               statementWork
+	index              int // position in the document of a resource, from 1: see Match.Index
 }
 
-// A Principal is one entry of a trust policy's Principal, such as {"Service",
+// A Principal is one entry of Principal or NotPrincipal, such as {"Service",
 // "lambda.amazonaws.com"}. The bare "*" has no Type.
 type Principal struct {
 	Type, Name string
@@ -76,14 +77,14 @@ type Principal struct {
 // statement has exactly one of Action and NotAction, exactly one of Resource and NotResource, and
 // no Principal. grammar.go has the rules for the values. Parse also refuses a text that exceeds
 // MaxText or MaxMinified, so a document takes bounded memory.
-func Parse(text string) (*Document, error) { return parse(text, false) }
+func Parse(text string) (*Document, error) { return parse(text, identityDocument) }
 
 // ParseTrust parses a role's trust policy, whose statements have a Principal and no Resource. The
 // error is a *SyntaxError.
-func ParseTrust(text string) (*Document, error) { return parse(text, true) }
+func ParseTrust(text string) (*Document, error) { return parse(text, trustDocument) }
 
-func parse(text string, trust bool) (*Document, error) {
-	p := parser{lexer: lexer{text: text}, trust: trust, unclosed: -1}
+func parse(text string, kind documentKind) (*Document, error) {
+	p := parser{lexer: lexer{text: text}, kind: kind, unclosed: -1}
 	if err := p.checkEncoding(); err != nil {
 		return nil, err
 	}
@@ -92,6 +93,9 @@ func parse(text string, trust bool) (*Document, error) {
 	}
 	doc, err := p.document()
 	if err != nil {
+		return nil, err
+	}
+	if err := p.checkResourceSize(); err != nil {
 		return nil, err
 	}
 	if len(doc.Statements) == 0 {
@@ -143,9 +147,25 @@ func (s *Statement) compile(variables bool) {
 	s.work = s.workOfContext()
 }
 
+// documentKind says which grammar a document has.
+type documentKind uint8
+
+const (
+	identityDocument documentKind = iota
+	trustDocument
+	bucketDocument
+	keyDocument
+	controlDocument // a resource control policy
+)
+
+func (k documentKind) String() string {
+	return [...]string{"an identity policy", "a trust policy", "a bucket policy", "a key policy",
+		"a resource control policy"}[k]
+}
+
 type parser struct {
 	lexer
-	trust bool
+	kind documentKind
 	// unclosed is the offset of the first value with a policy variable that has no closing brace, or
 	// -1. Such a value is an error only in a document with variables, and Version may come last.
 	unclosed int
@@ -403,10 +423,10 @@ func (p *parser) checkKeys(start int, keys []string) error {
 		}
 		return nil
 	}
-	forbid := func(kind string, keys ...string) error {
+	forbid := func(keys ...string) error {
 		for _, k := range keys {
 			if has(k) {
-				return p.errorf(start, "%s must not have %s", kind, k)
+				return p.errorf(start, "%s must not have %s", p.kind, k)
 			}
 		}
 		return nil
@@ -417,16 +437,24 @@ func (p *parser) checkKeys(start int, keys []string) error {
 	if err := requireOne("Action", "NotAction"); err != nil {
 		return err
 	}
-	if p.trust {
+	if p.kind != identityDocument {
 		if err := requireOne("Principal", "NotPrincipal"); err != nil {
 			return err
 		}
-		return forbid("a trust policy", "Resource", "NotResource")
+	}
+	if p.kind == trustDocument {
+		return forbid("Resource", "NotResource")
 	}
 	if err := requireOne("Resource", "NotResource"); err != nil {
 		return err
 	}
-	return forbid("an identity policy", "Principal", "NotPrincipal")
+	switch p.kind {
+	case identityDocument:
+		return forbid("Principal", "NotPrincipal")
+	case controlDocument:
+		return forbid("NotPrincipal", "NotAction")
+	}
+	return nil
 }
 
 func (p *parser) principals(where string) ([]Principal, error) {
@@ -445,7 +473,12 @@ func (p *parser) principals(where string) ([]Principal, error) {
 		if err := p.checkPrincipalType(where, key); err != nil {
 			return err
 		}
-		names, err := p.strings(where, false, anyValue)
+		before := p.next
+		names, err := p.strings(where, false, p.checkPrincipal(key.text))
+		if err == nil && len(names) == 0 && p.ofResource() {
+			err = p.errorf(p.tokenStart(before), "%s: %s is an empty list: name a principal", where,
+				clip(key.text))
+		}
 		for _, name := range names {
 			list = append(list, Principal{Type: key.text, Name: name})
 		}

@@ -45,6 +45,16 @@ type Grants struct {
 	// service-linked roles.
 	// https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html
 	Organization [][]Policy
+	// Resource is what the policy of the requested bucket or key means for the principal: see
+	// ResourcePolicy.For. Nil means that the resource has no policy, or that its policy does not count.
+	// Evaluate ignores it for a request for another resource. Cover returns Unverified for a need with
+	// other resources.
+	Resource *ResourceGrants
+	// ResourceControl holds the resource control policies of the account that owns the resources, with
+	// one entry for each level. Only their Deny statements count, because the RCPFullAWSAccess of each
+	// level allows everything. It is empty for the management account, and for a service-linked role.
+	// https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
+	ResourceControl [][]Policy
 }
 
 // A Request is one action of a principal on one resource.
@@ -64,10 +74,13 @@ const (
 	Identity Layer = iota
 	Boundary
 	Organization
+	Resource
+	ResourceControl
 )
 
 func (l Layer) String() string {
-	return [...]string{"identity policy", "permissions boundary", "service control policy"}[l]
+	return [...]string{"identity policy", "permissions boundary", "service control policy",
+		"resource policy", "resource control policy"}[l]
 }
 
 // A Match is a statement with its location. Callers must not change the statement.
@@ -103,8 +116,12 @@ type Result struct {
 	Missing []string
 	// IdentityAllows, BoundaryAllows and OrganizationAllows report for each layer whether its Allow
 	// statements allow the request. Deny statements do not count. A layer that does not exist allows
-	// everything.
+	// everything. A grant of the resource's policy to the principal counts as one of the identity
+	// policies, and if no permissions boundary limits it, as one of the boundary.
 	IdentityAllows, BoundaryAllows, OrganizationAllows bool
+	// ResourceAllows reports whether the policy of the resource lets the identity policies decide, or
+	// grants the request itself. Only a key policy may not.
+	ResourceAllows bool
 }
 
 // Evaluate decides one request. It checks every statement, even after the first Deny.
@@ -122,9 +139,28 @@ func (g Grants) decide(r Request) Result {
 	var res Result
 	e := evaluation{request: &r, action: strings.ToLower(r.Action), result: &res}
 	all := e.layer(Identity, g.Identity)
+	of := g.Resource
+	if of != nil && !of.includes(r.Resource) {
+		of = nil
+	}
+	var direct, granted outcome
+	if of != nil {
+		direct = e.policy(Resource, &of.direct)
+		granted = e.policy(Resource, &of.role).or(direct)
+		all = all.or(granted).or(e.policy(Resource, &of.denies))
+	}
 	res.IdentityAllows, res.BoundaryAllows, res.OrganizationAllows = all.allows, true, true
+	res.ResourceAllows = true
+	if of != nil && of.kind == Key {
+		delegated := e.policy(Resource, &of.account).or(granted)
+		res.ResourceAllows = delegated.allows
+		all = all.and(delegated)
+	}
 	if g.Boundary != nil {
-		boundary := e.policy(Boundary, g.Boundary)
+		boundary := e.policy(Boundary, g.Boundary).or(direct)
+		if of != nil {
+			boundary = boundary.or(e.policy(Resource, &of.everyone)).or(e.policy(Resource, &of.bounded))
+		}
 		res.BoundaryAllows = boundary.allows
 		all = all.and(boundary)
 	}
@@ -133,13 +169,22 @@ func (g Grants) decide(r Request) Result {
 		res.OrganizationAllows = res.OrganizationAllows && o.allows
 		all = all.and(o)
 	}
+	if isControlled(e.action) {
+		for _, level := range g.ResourceControl {
+			control := e.layer(ResourceControl, level)
+			all = all.or(outcome{denies: control.denies, mayDeny: control.mayDeny,
+				mustDeny: control.mustDeny})
+		}
+	}
+	unknown := of != nil && of.reason != ""
 	switch {
 	case all.denies:
 		res.Decision = ExplicitDeny
-	case all.allows:
+	case all.allows && !unknown:
 		res.Decision = Allowed
 	}
-	res.Conditional = (all.mayAllow && !all.mustDeny) != (all.mustAllow && !all.mayDeny)
+	res.Conditional = unknown && !all.mustDeny ||
+		(all.mayAllow && !all.mustDeny) != (all.mustAllow && !all.mayDeny)
 	if res.Decision != Allowed {
 		for layer, p := range g.policies() {
 			e.addNear(layer, p)
@@ -162,6 +207,18 @@ func (g Grants) policies() iter.Seq2[Layer, *Policy] {
 		for _, level := range g.Organization {
 			for i := range level {
 				if !yield(Organization, &level[i]) {
+					return
+				}
+			}
+		}
+		for _, p := range g.Resource.policies() {
+			if !yield(Resource, p) {
+				return
+			}
+		}
+		for _, level := range g.ResourceControl {
+			for i := range level {
+				if !yield(ResourceControl, &level[i]) {
 					return
 				}
 			}
@@ -222,6 +279,14 @@ func (o outcome) and(p outcome) outcome {
 	}
 }
 
+// matchOf returns the statement at a position of a policy as a Match.
+func (s *Statement) matchOf(p *Policy, layer Layer, at int) Match {
+	if s.index > 0 {
+		return Match{p.ID, layer, s.index, s}
+	}
+	return Match{p.ID, layer, at + 1, s}
+}
+
 type evaluation struct {
 	request *Request
 	action  string // in lower case
@@ -250,16 +315,16 @@ func (e *evaluation) policy(layer Layer, p *Policy) (o outcome) {
 		}
 		met, undecided := s.conditionsHold(e.request.Context)
 		if !met && !undecided {
-			e.result.Unmet = append(e.result.Unmet, Match{p.ID, layer, i + 1, s})
+			e.result.Unmet = append(e.result.Unmet, s.matchOf(p, layer, i))
 			continue
 		}
 		open = open || undecided
 		holds := matches && met
 		if holds {
-			e.result.Matched = append(e.result.Matched, Match{p.ID, layer, i + 1, s})
+			e.result.Matched = append(e.result.Matched, s.matchOf(p, layer, i))
 		}
 		if open {
-			e.result.Undecided = append(e.result.Undecided, Match{p.ID, layer, i + 1, s})
+			e.result.Undecided = append(e.result.Undecided, s.matchOf(p, layer, i))
 		}
 		o.count(s.Effect, holds, open)
 	}
@@ -277,7 +342,7 @@ func (e *evaluation) addNear(layer Layer, p *Policy) {
 			continue
 		}
 		if matches, open := s.matchesResource(e.request); !matches && !open {
-			e.result.Near = append(e.result.Near, Match{p.ID, layer, i + 1, s})
+			e.result.Near = append(e.result.Near, s.matchOf(p, layer, i))
 		}
 	}
 }
@@ -344,7 +409,7 @@ func (g Grants) missingKeys(ctx Context) (keys []string) {
 		}
 	}
 	for layer, p := range g.policies() {
-		if p.Document == nil || layer == Organization {
+		if p.Document == nil || layer >= Organization {
 			continue
 		}
 		for i := range p.Document.Statements {

@@ -99,9 +99,9 @@ func (p *parser) sid(seen map[string]bool) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case !p.trust && !consistsOf(t.text, legalInActionName):
+	case p.kind == identityDocument && !consistsOf(t.text, legalInActionName):
 		return "", p.errorf(t.start, "Sid: %q must consist of letters and digits", clip(t.text))
-	case seen[t.text]:
+	case seen[t.text] && !p.ofResource():
 		return "", p.errorf(t.start, "Sid: %q is the Sid of two statements: give each its own",
 			clip(t.text))
 	}

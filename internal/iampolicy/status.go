@@ -45,6 +45,13 @@ const (
 	// SCP means that a service control policy denies the request, or that a level of the organization
 	// does not allow the request.
 	SCP Cause = "scp"
+	// BucketPolicy means that the policy of the bucket denies the request.
+	BucketPolicy Cause = "bucket-policy"
+	// KeyPolicy means that the policy of the key denies the request, or allows it neither to the
+	// principal nor to its account.
+	KeyPolicy Cause = "key-policy"
+	// RCP means that a resource control policy denies the request.
+	RCP Cause = "rcp"
 	// UnmetCondition means that the condition of a statement is not met, or depends on unknown values.
 	UnmetCondition Cause = "condition"
 )

@@ -35,6 +35,9 @@ type Trace struct {
 	Match
 	Action              bool
 	Resource, Condition Truth
+	// ForPrincipal says whether the statement is about the principal. It is Yes for a statement of a
+	// policy that is not the policy of a resource.
+	ForPrincipal Truth
 	// ActionPattern and ResourcePattern are the first patterns of the statement that match the
 	// request: those that include it, or in a NotAction or a NotResource, those that exclude it. They
 	// are empty if none matches.
@@ -51,26 +54,32 @@ func (p *Policy) Trace(layer Layer, r Request) (list []Trace) {
 	if p.Document == nil {
 		return nil
 	}
-	lowered := strings.ToLower(r.Action)
 	for i := range p.Document.Statements {
 		s := &p.Document.Statements[i]
-		t := Trace{Match: Match{p.ID, layer, i + 1, s}, Action: s.matchesAction(lowered), ctx: r.Context}
-		if at := slices.IndexFunc(s.actions, func(a pattern) bool { return a.match(lowered) }); at >= 0 {
-			t.ActionPattern = slices.Concat(s.Action, s.NotAction)[at]
-		}
-		if at := slices.IndexFunc(s.resources, func(a pattern) bool {
-			resolved, _ := a.resolve(r.Context, false)
-			return resolved.match(r.Resource)
-		}); at >= 0 {
-			t.ResourcePattern = t.Resources()[at]
-		}
-		matches, open := s.matchesResource(&r)
-		met, undecided := s.conditionsHold(r.Context)
-		t.Resource, t.Condition = truthIn(matches, open), truthIn(met, undecided)
-		t.Holds = t.Action && matches && met
-		list = append(list, t)
+		list = append(list, newTrace(s.matchOf(p, layer, i), r))
 	}
 	return list
+}
+
+// newTrace returns how a statement takes part in the decision on a request.
+func newTrace(m Match, r Request) Trace {
+	s := m.Statement
+	lowered := strings.ToLower(r.Action)
+	t := Trace{Match: m, Action: s.matchesAction(lowered), ForPrincipal: Yes, ctx: r.Context}
+	if at := slices.IndexFunc(s.actions, func(a pattern) bool { return a.match(lowered) }); at >= 0 {
+		t.ActionPattern = slices.Concat(s.Action, s.NotAction)[at]
+	}
+	if at := slices.IndexFunc(s.resources, func(a pattern) bool {
+		resolved, _ := a.resolve(r.Context, false)
+		return resolved.match(r.Resource)
+	}); at >= 0 {
+		t.ResourcePattern = t.Resources()[at]
+	}
+	matches, open := s.matchesResource(&r)
+	met, undecided := s.conditionsHold(r.Context)
+	t.Resource, t.Condition = truthIn(matches, open), truthIn(met, undecided)
+	t.Holds = t.Action && matches && met
+	return t
 }
 
 // ConditionText names the conditions that decide about the statement, with the values that it wants

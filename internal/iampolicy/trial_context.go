@@ -180,10 +180,19 @@ func (g Grants) byEffect() (layers [][]*Statement, denies []*Statement) {
 // levels returns the policies of each layer, and of each level of the organization.
 func (g Grants) levels() [][]Policy {
 	list := [][]Policy{g.Identity}
+	if r := g.Resource; r != nil {
+		list[0] = append(slices.Clip(list[0]), r.role, r.direct, r.denies, r.bounded)
+		if r.kind == Key {
+			list = append(list, []Policy{r.account, r.role, r.direct})
+		}
+	}
 	if g.Boundary != nil {
 		list = append(list, []Policy{*g.Boundary})
+		if r := g.Resource; r != nil {
+			list[len(list)-1] = append(list[len(list)-1], r.direct, r.everyone)
+		}
 	}
-	return append(list, g.Organization...)
+	return slices.Concat(list, g.Organization, g.ResourceControl)
 }
 
 func (s *Statement) conditionList() []*Condition {

@@ -47,6 +47,14 @@ type Case struct {
 	Boundary *Document `json:"boundary,omitempty"`
 	// Organization are the levels of service control policies, the root first.
 	Organization [][]Document `json:"organization,omitempty"`
+	// Principal is the ARN of the principal, and Session the name of its session, for a case with the
+	// policy of a resource.
+	Principal string `json:"principal,omitempty"`
+	Session   string `json:"session,omitempty"`
+	// Of is the policy of the resource, or nil.
+	Of *ResourcePolicy `json:"of,omitempty"`
+	// ResourceControl are the levels of resource control policies, the root first.
+	ResourceControl [][]Document `json:"resourceControl,omitempty"`
 	Action       string       `json:"action"`
 	Resource     string       `json:"resource"`
 	Context      Context      `json:"context,omitempty"`
@@ -60,10 +68,21 @@ type Case struct {
 	NoSimulator string `json:"noSimulator,omitempty"`
 }
 
+// A ResourcePolicy is the policy of a bucket or a key.
+type ResourcePolicy struct {
+	// ARN is that of the bucket or the key, and Account its owner.
+	ARN     string   `json:"arn"`
+	Account string   `json:"account"`
+	Policy  Document `json:"policy"`
+}
+
 // Want is the wanted result of a case. A nil field is not compared.
 type Want struct {
 	// Decision is the decision in the simulator's words: allowed, implicitDeny or explicitDeny.
 	Decision string `json:"decision"`
+	// Conditional is true if the decision depends on values that the case does not have. Only cases
+	// with the policy of a resource or a resource control policy compare it.
+	Conditional bool `json:"conditional,omitempty"`
 	// Matched are the identity and boundary statements whose action, resource and condition match.
 	// "PolicyInputList.1/2" is the second statement of the first policy.
 	Matched []string `json:"matched,omitempty"`
@@ -216,7 +235,7 @@ func checkNameAndSource(names map[string]string, file, name, source string) erro
 // resolve replaces each "@name" with the document of that name. It returns an error for an unknown
 // name, and for a wanted result that no test could compare.
 func (c *Case) resolve(documents map[string]Document) error {
-	lists := append([][]Document{c.Identity}, c.Organization...)
+	lists := slices.Concat([][]Document{c.Identity}, c.Organization, c.ResourceControl)
 	if c.Boundary != nil {
 		boundary := []Document{*c.Boundary}
 		c.Boundary = &boundary[0]
