@@ -16,8 +16,8 @@
 //
 // # Limits
 //
-// The package evaluates identity policies, a permissions boundary and service control policies. It
-// does not evaluate session policies, resource policies, resource control policies or VPC endpoint
-// policies. A request names one concrete resource. Evaluate reads a wildcard in that resource as
+// The package evaluates identity policies, a permissions boundary, service and resource control
+// policies, and the policy of a bucket or a key for principals of its account. It does not evaluate
+// session policies, VPC endpoint policies or requests across accounts. A request names one concrete resource. Evaluate reads a wildcard in that resource as
 // text, as AWS's simulator does.
 package iampolicy
