@@ -6,6 +6,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/cloudwatch"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/iam"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/lambda"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/organizations"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/s3"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/sns"
@@ -48,6 +49,12 @@ type Account struct {
 	// ServiceControlPolicies contains the service control policies that apply to the account. Nil
 	// means that the account is in no organization.
 	ServiceControlPolicies Organization
+	// ResourceControlPolicies contains the resource control policies of the same levels, in addition
+	// to RCPFullAWSAccess. Nil means that the organization has not enabled resource control policies.
+	ResourceControlPolicies Organization
+	// OrganizationAccess is what the account may do in the organization. The zero value means what a
+	// delegated administrator may do.
+	OrganizationAccess organizations.Access
 	// Simulator configures the answers of simulations. The zero value selects AWS's present answers.
 	Simulator Simulator
 

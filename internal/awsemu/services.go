@@ -46,9 +46,14 @@ func newServices(a *Account, guard authz.Guard) (*services, error) {
 		Region:    cmp.Or(a.Function.Region, service.DefaultRegion),
 	}
 	s := &services{guard: guard, cloudwatch: &cloudwatch.Service{}}
+	// The policies of an organization do not affect its management account.
+	controlled := a.ServiceControlPolicies
+	if a.OrganizationAccess == organizations.AccessManagement {
+		controlled = nil
+	}
 	var err error
 	s.iam, err = iam.New(account, iam.Data{Alias: a.Alias, Users: a.Users, Groups: a.Groups,
-		Roles: a.Roles, Policies: a.Policies, Organization: a.ServiceControlPolicies,
+		Roles: a.Roles, Policies: a.Policies, Organization: controlled,
 		Simulator: a.Simulator})
 	if err != nil {
 		return nil, err
@@ -64,7 +69,9 @@ func newServices(a *Account, guard authz.Guard) (*services, error) {
 		return nil, err
 	}
 	s.s3 = s3.New(account, a.Buckets)
-	s.organizations = organizations.New(account, a.ServiceControlPolicies, s.iam.SetOrganization)
+	s.organizations = organizations.New(account, organizations.Data{
+		ServiceControl: a.ServiceControlPolicies, ResourceControl: a.ResourceControlPolicies,
+		Access: a.OrganizationAccess}, s.iam.SetOrganization)
 	for _, svc := range []service.Service{s.iam, s.sts, s.sns, s.s3, s.cloudwatch, s.lambda,
 		s.organizations, logs.New(account), quotas.New(account)} {
 		d := svc.Definition()

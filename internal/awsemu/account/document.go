@@ -58,14 +58,6 @@ func (l *loader) document(v value, at string, limit int) string {
 	})
 }
 
-// serviceControlPolicy reads a service control policy, or the name FullAWSAccess.
-func (l *loader) serviceControlPolicy(v value, at string) string {
-	if text, ok := l.resolve(l.node(v, at)).(*ast.StringNode); ok && text.Value == "FullAWSAccess" {
-		return iam.FullAWSAccess
-	}
-	return l.document(v, at, 0)
-}
-
 // trust reads a trust policy, or the service that may assume the role.
 func (l *loader) trust(v value, at string) string {
 	n := l.node(v, at)

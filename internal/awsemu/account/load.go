@@ -19,6 +19,7 @@ import (
 	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/iam"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/organizations"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 	"github.com/remotion-audit/remotion-audit/internal/awsname"
@@ -83,6 +84,10 @@ import (
 //	organization:                  # service control policies of the root, each unit, the account
 //	  - [FullAWSAccess]
 //	  - [FullAWSAccess, {file: region-deny.json}]
+//	resourceControlPolicies:       # of the same levels; each level also has RCPFullAWSAccess
+//	  - [{file: deny-outside.json}]
+//	  - []
+//	organizationAccess: delegated  # the default, or member or management
 //	simulator: {shape: old, ungrouped: ["lambda:InvokeAsync"], pageSize: 100}
 //	faults:
 //	  - {operation: "iam:SimulatePrincipalPolicy", target: user/ci, throttle: true,
@@ -222,6 +227,11 @@ func (l *loader) resolveAccount(f file) {
 	a.Subscriptions = l.subscriptions(f.Subscriptions, "subscriptions")
 	a.Buckets = l.buckets(f.Buckets, "buckets")
 	a.ServiceControlPolicies = l.organization(f.Organization, "organization")
+	a.ResourceControlPolicies = l.resourceControlPolicies(f.ResourceControlPolicies,
+		"resourceControlPolicies")
+	a.OrganizationAccess = organizations.Access(l.oneOf(f.OrganizationAccess, "organizationAccess",
+		string(organizations.AccessDelegated), string(organizations.AccessMember),
+		string(organizations.AccessManagement)))
 	a.Simulator = l.simulator(f.Simulator, "simulator")
 	a.Faults = l.faults(f.Faults, "faults")
 	a.PageSize = l.number(f.PageSize, "pageSize", 1, wire.MaxItems)
@@ -273,33 +283,6 @@ func (l *loader) topics(list []value, at string) []string {
 				"'-' and '_'", t)
 	}
 	return topics
-}
-
-// organization reads the levels of service control policies, root first.
-func (l *loader) organization(levels [][]value, at string) iam.Organization {
-	if l.nodes[at] == nil {
-		return nil
-	}
-	var o iam.Organization
-	for i, level := range levels {
-		at := fmt.Sprintf("%s[%d]", at, i)
-		var documents []string
-		for j, v := range level {
-			documents = append(documents, l.serviceControlPolicy(v, fmt.Sprintf("%s[%d]", at, j)))
-		}
-		if len(documents) == 0 {
-			l.addProblem(l.nodes[at], at,
-				"a level without service control policies denies everything: list its documents, or "+
-					"FullAWSAccess, the default of AWS")
-		}
-		o = append(o, documents)
-	}
-	if o == nil && !l.hasProblem(at) {
-		l.addProblem(l.nodes[at], at,
-			"the organization has no levels: list the documents of the root, of each organizational "+
-				"unit and of the account, as - [FullAWSAccess]")
-	}
-	return o
 }
 
 func (l *loader) simulator(s simulator, at string) iam.Simulator {

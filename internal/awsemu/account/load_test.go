@@ -12,6 +12,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/account"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/organizations"
 	"github.com/remotion-audit/remotion-audit/internal/testing/emutest"
 	"github.com/remotion-audit/remotion-audit/internal/testing/memory"
 )
@@ -89,6 +90,10 @@ buckets:
 organization:
   - [FullAWSAccess]
   - [{file: docs/read.json}, FullAWSAccess]
+resourceControlPolicies:
+  - [RCPFullAWSAccess, {file: docs/outside.json}]
+  - []
+organizationAccess: management
 simulator: {shape: old, ungrouped: ["lambda:InvokeAsync"], pageSize: 100}
 faults:
   - {operation: "iam:SimulatePrincipalPolicy", target: user/ci, throttle: true, after: 1, times: 2}
@@ -100,7 +105,8 @@ pageSize: 5
 function: {region: cn-north-1, name: auditor, timeout: 60, memory: 256, role: worker, environment: {CALLERS: user/ci, N: 1, ON: true}}
 `
 	read := emutest.DocumentOf(emutest.AllowRead)
-	got, err := load(text, map[string]string{"docs/read.json": read})
+	outside := emutest.DocumentOf(`{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}`)
+	got, err := load(text, map[string]string{"docs/read.json": read, "docs/outside.json": outside})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +176,10 @@ function: {region: cn-north-1, name: auditor, timeout: 60, memory: 256, role: wo
 			"empty": {},
 		},
 		ServiceControlPolicies: awsemu.Organization{{awsemu.FullAWSAccess}, {read, awsemu.FullAWSAccess}},
-		Simulator:              awsemu.Simulator{Shape: "old", Ungrouped: []string{"lambda:InvokeAsync"}, PageSize: 100},
+		ResourceControlPolicies: awsemu.Organization{
+			{organizations.RCPFullAWSAccess, outside}, {}},
+		OrganizationAccess: organizations.AccessManagement,
+		Simulator:          awsemu.Simulator{Shape: "old", Ungrouped: []string{"lambda:InvokeAsync"}, PageSize: 100},
 		Faults: []awsemu.Fault{
 			{Operation: "iam:SimulatePrincipalPolicy", Target: "user/ci", Throttle: true, After: 1,
 				Times: 2},
@@ -209,7 +218,7 @@ func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 			[]string{`a.yaml:1: account: "main" is not an account ID: give its twelve digits in quotes`}},
 		{"an unknown key", "account: \"123456789012\"\nuser: {}\n",
 			[]string{
-				`a.yaml:2: unknown key "user": use one of account, alias, buckets, disabledRegions, faults, function, functions, groups, organization, pageSize, partition, policies, roles, simulator, subscriptions, topics, users`}},
+				`a.yaml:2: unknown key "user": use one of account, alias, buckets, disabledRegions, faults, function, functions, groups, organization, organizationAccess, pageSize, partition, policies, resourceControlPolicies, roles, simulator, subscriptions, topics, users`}},
 		{"an unknown key of a user", "users:\n  ci:\n    inlin: {}\n",
 			[]string{
 				`a.yaml:3: users.ci: unknown key "inlin": use one of accessKeys, boundary, groups, inline, managed, path`}},
@@ -292,6 +301,15 @@ func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 			[]string{"a.yaml:1: organization: the organization has no levels: list the documents"}},
 		{"a level that is one document", "organization:\n  - FullAWSAccess\n",
 			[]string{"a.yaml:2: organization[0]: expected a list"}},
+		{"a resource control policy that allows",
+			"organization: [[FullAWSAccess]]\nresourceControlPolicies:\n  - - Version: \"2012-10-17\"\n" +
+				"      Statement: {Effect: Allow, Principal: \"*\", Action: \"s3:*\", Resource: \"*\"}\n",
+			[]string{"a.yaml:3: resourceControlPolicies[0][0]: statement 1: the Effect must be Deny"}},
+		{"resource control policies of more levels than the organization has",
+			"organization: [[FullAWSAccess]]\nresourceControlPolicies: [[], []]\n",
+			[]string{"a.yaml:2: resourceControlPolicies: there are 2 levels, and the organization has 1"}},
+		{"an unknown access to the organization", "organizationAccess: owner\n",
+			[]string{`a.yaml:1: organizationAccess: "owner" is not one of delegated, member, management`}},
 		{"an anchor in its own value", "roles: {r: {trust: &t {Version: 2012-10-17, x: *t}}}\n",
 			[]string{"a.yaml:1: the anchor &t contains itself: write the value out"}},
 		{"two anchors that contain each other", "users:\n  a: &a {inline: &b {p: *a}}\n",

@@ -9,23 +9,25 @@ import (
 // A file is the YAML file of an account, as the YAML library decodes it. Names and values are not
 // checked yet. The example in the comment of [Load] shows all keys.
 type file struct {
-	Account         value                          `yaml:"account"`
-	Partition       value                          `yaml:"partition"`
-	Alias           value                          `yaml:"alias"`
-	Groups          map[key]section[group]         `yaml:"groups"`
-	Users           map[key]section[user]          `yaml:"users"`
-	Roles           map[key]section[role]          `yaml:"roles"`
-	Policies        map[key]section[managedPolicy] `yaml:"policies"`
-	Functions       []section[lambdaFunction]      `yaml:"functions"`
-	DisabledRegions []value                        `yaml:"disabledRegions"`
-	Topics          []value                        `yaml:"topics"`
-	Subscriptions   []section[subscription]        `yaml:"subscriptions" list:"plain"`
-	Buckets         map[key]section[bucket]        `yaml:"buckets"`
-	Organization    [][]value                      `yaml:"organization"`
-	Simulator       simulator                      `yaml:"simulator"`
-	Faults          []section[fault]               `yaml:"faults" list:"plain"`
-	PageSize        value                          `yaml:"pageSize"`
-	Function        function                       `yaml:"function"`
+	Account                 value                          `yaml:"account"`
+	Partition               value                          `yaml:"partition"`
+	Alias                   value                          `yaml:"alias"`
+	Groups                  map[key]section[group]         `yaml:"groups"`
+	Users                   map[key]section[user]          `yaml:"users"`
+	Roles                   map[key]section[role]          `yaml:"roles"`
+	Policies                map[key]section[managedPolicy] `yaml:"policies"`
+	Functions               []section[lambdaFunction]      `yaml:"functions"`
+	DisabledRegions         []value                        `yaml:"disabledRegions"`
+	Topics                  []value                        `yaml:"topics"`
+	Subscriptions           []section[subscription]        `yaml:"subscriptions" list:"plain"`
+	Buckets                 map[key]section[bucket]        `yaml:"buckets"`
+	Organization            [][]value                      `yaml:"organization"`
+	ResourceControlPolicies [][]value                      `yaml:"resourceControlPolicies"`
+	OrganizationAccess      value                          `yaml:"organizationAccess"`
+	Simulator               simulator                      `yaml:"simulator"`
+	Faults                  []section[fault]               `yaml:"faults" list:"plain"`
+	PageSize                value                          `yaml:"pageSize"`
+	Function                function                       `yaml:"function"`
 }
 
 // A value is a scalar or a document of the file. The library stores its node, so that a mistake in

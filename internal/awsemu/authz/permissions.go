@@ -126,8 +126,8 @@ func requestContext(c *service.Call) iampolicy.Context {
 // refusal returns the error for a permission that the decision r does not allow. The message names
 // the layer that denies the permission.
 func refusal(c *service.Call, p service.Permission, r iampolicy.Result) *wire.Error {
-	return wire.Refuse(http.StatusForbidden, c.Service.Denial, "%s %s", notAuthorized(c, p),
-		reason(r, actionOf(c, p)))
+	return wire.Refuse(cmp.Or(c.Service.DenialStatus, http.StatusForbidden), c.Service.Denial,
+		"%s %s", notAuthorized(c, p), reason(r, actionOf(c, p)))
 }
 
 func notAuthorized(c *service.Call, p service.Permission) string {

@@ -10,32 +10,23 @@ import (
 	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
-	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
 // Root is the id of the root of the organization.
 const Root = "r-r3m0"
 
-// The policy that AWS attaches to each root, unit and account by default. It cannot be changed.
-// https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
-const (
-	fullAccessID   = "p-FullAWSAccess"
-	fullAccessName = "FullAWSAccess"
-	fullAccess     = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
-)
-
-// The quotas of service control policies: the characters of a document, the policies of a root,
-// unit or account, and the policies of the organization.
+// maxPolicies is the maximum number of policies of the organization.
 // https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
-const maxContent, maxAttached, maxPolicies = 10240, 10, 10_000
+const maxPolicies = 10_000
 
-// policyType is the only type of policies that the server has.
-const policyType = "SERVICE_CONTROL_POLICY"
-
-// A policy is a service control policy.
+// A policy is a service control policy or a resource control policy.
 type policy struct {
+	kind                           *policyKind
 	id, name, description, content string
 }
+
+// ofAWS reports whether AWS manages the policy.
+func (p *policy) ofAWS() bool { return p.id == p.kind.fullID }
 
 // A level is the root, a unit or the account, with its policies.
 type level struct {
@@ -43,33 +34,58 @@ type level struct {
 	policies []*policy
 }
 
-// addLevels creates the policies of the account's levels, root first. The last of several levels is
-// the account.
-func (s *Service) addLevels(levels [][]string) {
-	full := &policy{fullAccessID, fullAccessName, "Allows access to every operation", fullAccess}
-	s.policies = append(s.policies, full)
-	if levels != nil {
-		s.levels = []*level{}
-	}
+// addLevels creates the levels of the account, root first, with the policies of one kind. The last
+// of several levels is the account. The levels of another kind may exist already.
+func (s *Service) addLevels(kind *policyKind, levels [][]string) {
+	full := s.fullAccess(kind)
 	for n, documents := range levels {
-		l := &level{target: Root}
-		switch {
-		case n > 0 && n == len(levels)-1:
-			l.target = s.account.ID
-		case n > 0:
-			l.target = fmt.Sprintf("ou-r3m0-%08d", n)
+		if n == len(s.levels) {
+			s.levels = append(s.levels, &level{target: s.targetOf(n, len(levels))})
+		}
+		l := s.levels[n]
+		if kind.inseparable {
+			l.policies = append(l.policies, full)
 		}
 		for i, text := range documents {
 			p := full
-			if text != fullAccess {
-				name := fmt.Sprintf("scp_%d_%d", n+1, i+1)
-				p = &policy{id: policyID(name), name: name, content: text}
+			if text != kind.fullContent {
+				name := fmt.Sprintf("%s_%d_%d", kind.prefix, n+1, i+1)
+				p = &policy{kind: kind, id: policyID(name), name: name, content: text}
 				s.policies = append(s.policies, p)
 			}
-			l.policies = append(l.policies, p)
+			if !slices.Contains(l.policies, p) {
+				l.policies = append(l.policies, p)
+			}
 		}
-		s.levels = append(s.levels, l)
 	}
+}
+
+// targetOf returns the id of a level of several, counted from the root.
+func (s *Service) targetOf(n, levels int) string {
+	switch {
+	case n == 0:
+		return Root
+	case n == levels-1:
+		return s.account.ID
+	default:
+		return fmt.Sprintf("ou-r3m0-%08d", n)
+	}
+}
+
+// fullAccess returns the policy of AWS of a kind.
+func (s *Service) fullAccess(kind *policyKind) *policy {
+	i := slices.IndexFunc(s.policies, func(p *policy) bool { return p.id == kind.fullID })
+	return s.policies[i]
+}
+
+// attached returns the policies of a level that are of a kind.
+func (l *level) attached(kind *policyKind) (list []*policy) {
+	for _, p := range l.policies {
+		if p.kind == kind {
+			list = append(list, p)
+		}
+	}
+	return list
 }
 
 // policyID returns an id in the format of AWS. The same parts give the same id.
@@ -88,17 +104,26 @@ func (c call) levelOf() (*level, error) {
 		return nil, refuse("TargetNotFoundException",
 			"You specified a target that doesn't exist.")
 	}
-	l := &level{target: id, policies: []*policy{c.policies[0]}}
+	l := &level{target: id}
+	for _, kind := range kinds {
+		if c.enabled(kind) {
+			l.policies = append(l.policies, c.fullAccess(kind))
+		}
+	}
 	c.levels = append(c.levels, l)
 	return l, nil
 }
 
-// enforceLevels passes the documents of the levels to IAM.
+// enforceLevels passes the service control policies of the levels to IAM. They do not affect the
+// management account.
 func (s *Service) enforceLevels() {
+	if s.access == AccessManagement {
+		return
+	}
 	levels := make([][]string, len(s.levels))
 	for i, l := range s.levels {
 		levels[i] = []string{}
-		for _, p := range l.policies {
+		for _, p := range l.attached(serviceControl) {
 			levels[i] = append(levels[i], p.content)
 		}
 	}
@@ -109,22 +134,29 @@ func refuse(code, format string, args ...any) *wire.Error {
 	return wire.Refuse(http.StatusBadRequest, code, format, args...)
 }
 
+// invalid returns the error for input that is not valid, with the reason of the service.
+func invalid(reason, format string, args ...any) *wire.Error {
+	e := refuse("InvalidInputException", format, args...)
+	e.Members = map[string]string{"Reason": reason}
+	return e
+}
+
 func (c call) text(member string) string {
 	text, _ := c.Input[member].(string)
 	return text
 }
 
-// policyOperations are the operations on service control policies. The account of the server may
-// call them as an account to which the organization delegates the administration of policies.
-// https://docs.aws.amazon.com/organizations/latest/userguide/orgs_delegate_policies.html
+// policyOperations are the operations on policies.
 var policyOperations = service.Table[call]{
-	"CreatePolicy":          {Do: inOrganization(createPolicy), Needs: service.OnAny[call]()},
-	"DescribePolicy":        {Do: inOrganization(describePolicy), Needs: service.On(policyARN)},
-	"UpdatePolicy":          {Do: inOrganization(updatePolicy), Needs: service.On(policyARN)},
-	"DeletePolicy":          {Do: inOrganization(deletePolicy), Needs: service.On(policyARN)},
-	"AttachPolicy":          {Do: inOrganization(attachPolicy), Needs: onBoth},
-	"DetachPolicy":          {Do: inOrganization(detachPolicy), Needs: onBoth},
-	"ListPoliciesForTarget": {Do: inOrganization(listPoliciesForTarget), Needs: service.On(targetARN)},
+	"CreatePolicy":   {Do: byAdministrator(createPolicy), Needs: service.OnAny[call]()},
+	"DescribePolicy": {Do: byAdministrator(describePolicy), Needs: service.On(policyARN)},
+	"UpdatePolicy":   {Do: byAdministrator(updatePolicy), Needs: service.On(policyARN)},
+	"DeletePolicy":   {Do: byAdministrator(deletePolicy), Needs: service.On(policyARN)},
+	"AttachPolicy":   {Do: byAdministrator(attachPolicy), Needs: onBoth},
+	"DetachPolicy":   {Do: byAdministrator(detachPolicy), Needs: onBoth},
+	"ListPolicies":   {Do: byAdministrator(listPolicies), Needs: service.On[call](nil)},
+	"ListPoliciesForTarget": {Do: byAdministrator(listPoliciesForTarget),
+		Needs: service.On(targetARN)},
 }
 
 // onBoth is the permission on the policy and on its target.
@@ -134,38 +166,38 @@ var onBoth = []service.Need[call]{{Resource: policyARN}, {Resource: targetARN}}
 func policyARN(c call) string { return c.arnOf(c.text("PolicyId")) }
 
 // targetARN returns the ARN of the root, unit or account that a call names.
-func targetARN(c call) string {
-	id, kind := c.text("TargetId"), "account"
+func targetARN(c call) string { return c.nodeARN(c.text("TargetId")) }
+
+// nodeARN returns the ARN of a root, a unit or an account. It need not exist.
+func (s *Service) nodeARN(id string) string {
+	kind := "account"
 	switch {
 	case strings.HasPrefix(id, "r-"):
 		kind = "root"
 	case strings.HasPrefix(id, "ou-"):
 		kind = "ou"
 	}
-	return c.managementARN(kind + "/" + ID + "/" + id)
+	return s.managementARN(kind + "/" + ID + "/" + id)
 }
 
-// arnOf returns the ARN of a policy.
-func (c call) arnOf(policy string) string {
-	if policy == fullAccessID {
-		return awsarn.ARN{Partition: c.account.Partition, Service: "organizations", Account: "aws",
-			Resource: "policy/service_control_policy/" + policy}.String()
+// arnOf returns the ARN of the policy with an id. The policy need not exist.
+func (s *Service) arnOf(id string) string {
+	kind := serviceControl
+	for _, p := range s.policies {
+		if p.id == id {
+			kind = p.kind
+		}
 	}
-	return c.managementARN("policy/" + ID + "/service_control_policy/" + policy)
+	if id == kind.fullID {
+		return awsarn.ARN{Partition: s.account.Partition, Service: "organizations", Account: "aws",
+			Resource: "policy/" + strings.ToLower(kind.name) + "/" + id}.String()
+	}
+	return s.managementARN("policy/" + ID + "/" + strings.ToLower(kind.name) + "/" + id)
 }
 
 func (s *Service) managementARN(resource string) string {
-	return awsarn.ARN{Partition: s.account.Partition, Service: "organizations", Account: Management,
-		Resource: resource}.String()
-}
-
-func inOrganization(do func(call) (any, error)) func(call) (any, error) {
-	return func(c call) (any, error) {
-		if !c.member() {
-			return nil, errNotMember
-		}
-		return do(c)
-	}
+	return awsarn.ARN{Partition: s.account.Partition, Service: "organizations",
+		Account: s.management(), Resource: resource}.String()
 }
 
 // findPolicy returns the policy that PolicyId names.
@@ -182,8 +214,8 @@ func (c call) findPolicy() (*policy, error) {
 // ownPolicy returns the policy that PolicyId names, which must not be that of AWS.
 func (c call) ownPolicy() (*policy, error) {
 	p, err := c.findPolicy()
-	if err == nil && p.id == fullAccessID {
-		return nil, refuse("InvalidInputException",
+	if err == nil && p.ofAWS() {
+		return nil, invalid("IMMUTABLE_POLICY",
 			"You specified a policy that is managed by AWS and can't be modified.")
 	}
 	return p, err
@@ -199,7 +231,7 @@ type summary struct {
 }
 
 func (c call) summary(p *policy) summary {
-	return summary{c.arnOf(p.id), p.id, p.name, p.description, policyType, p.id == fullAccessID}
+	return summary{c.arnOf(p.id), p.id, p.name, p.description, p.kind.name, p.ofAWS()}
 }
 
 func (c call) whole(p *policy) any {
@@ -208,19 +240,6 @@ func (c call) whole(p *policy) any {
 		Content       string
 	}
 	return struct{ Policy policy }{policy{c.summary(p), p.content}}
-}
-
-// checkContent checks a document. White space counts.
-func checkContent(text string) error {
-	if utf8.RuneCountInString(text) > maxContent {
-		return refuse("ConstraintViolationException", "You have exceeded the maximum policy size.")
-	}
-	if _, err := iampolicy.Parse(text); err != nil {
-		return refuse("MalformedPolicyDocumentException",
-			"The provided policy document does not meet the requirements of the specified policy type. "+
-				"(%v)", err)
-	}
-	return nil
 }
 
 // checkName checks that no policy but except has a name.
@@ -235,22 +254,23 @@ func (c call) checkName(name string, except *policy) error {
 }
 
 func createPolicy(c call) (any, error) {
-	if t := c.text("Type"); t != policyType {
-		return nil, refuse("InvalidInputException",
-			"The embedded AWS has only policies of the type %s, got %q", policyType, t)
+	kind, err := c.kind("Type")
+	if err != nil {
+		return nil, err
 	}
 	name, content := c.text("Name"), c.text("Content")
 	if err := c.checkName(name, nil); err != nil {
 		return nil, err
 	}
-	if err := checkContent(content); err != nil {
+	if err := kind.check(content); err != nil {
 		return nil, err
 	}
 	if len(c.policies) >= maxPolicies {
 		return nil, refuse("ConstraintViolationException",
 			"You have exceeded the allowed number of policies in the organization.")
 	}
-	p := &policy{policyID(name, fmt.Sprint(c.account.Next())), name, c.text("Description"), content}
+	p := &policy{kind: kind, id: policyID(name, fmt.Sprint(c.account.Next())), name: name,
+		description: c.text("Description"), content: content}
 	c.policies = append(c.policies, p)
 	return c.whole(p), nil
 }
@@ -279,7 +299,7 @@ func updatePolicy(c call) (any, error) {
 	if err := c.checkName(changed.name, p); err != nil {
 		return nil, err
 	}
-	if err := checkContent(changed.content); err != nil {
+	if err := p.kind.check(changed.content); err != nil {
 		return nil, err
 	}
 	*p = changed
@@ -310,10 +330,13 @@ func attachPolicy(c call) (any, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case !c.enabled(p.kind):
+		return nil, refuse("PolicyTypeNotEnabledException",
+			"This operation can be performed only for enabled policy types.")
 	case slices.Contains(l.policies, p):
 		return nil, refuse("DuplicatePolicyAttachmentException",
 			"The selected policy is already attached to the specified target.")
-	case len(l.policies) >= maxAttached:
+	case len(l.attached(p.kind)) >= p.kind.maxAttached:
 		return nil, refuse("ConstraintViolationException",
 			"You have attached the maximum number of policies of this type to the target.")
 	}
@@ -336,7 +359,9 @@ func detachPolicy(c call) (any, error) {
 	case i < 0:
 		return nil, refuse("PolicyNotAttachedException",
 			"The policy isn't attached to the specified target in the specified root.")
-	case len(l.policies) == 1:
+	case p.kind.inseparable && p.ofAWS():
+		return nil, invalid("NON_DETACHABLE_POLICY", "You can't detach the policy %s.", p.name)
+	case len(l.attached(p.kind)) == 1:
 		return nil, refuse("ConstraintViolationException",
 			"You cannot remove the last policy of this type from the target.")
 	}
@@ -345,15 +370,47 @@ func detachPolicy(c call) (any, error) {
 	return nil, nil
 }
 
-// listPoliciesForTarget returns the policies of a level, which one page of AWS holds.
+// listPoliciesForTarget returns the policies of a level. A type that is not enabled has none.
+// https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListPoliciesForTarget.html
 func listPoliciesForTarget(c call) (any, error) {
+	kind, err := c.kind("Filter")
+	if err != nil {
+		return nil, err
+	}
 	l, err := c.levelOf()
 	if err != nil {
 		return nil, err
 	}
+	return c.page(l.attached(kind))
+}
+
+// listPolicies returns the policies of a type, attached or not.
+func listPolicies(c call) (any, error) {
+	kind, err := c.kind("Filter")
+	if err != nil {
+		return nil, err
+	}
+	var list []*policy
+	for _, p := range c.policies {
+		if p.kind == kind {
+			list = append(list, p)
+		}
+	}
+	return c.page(list)
+}
+
+// page returns the summaries of one page of policies.
+func (c call) page(policies []*policy) (any, error) {
+	shown, next, err := pageOf(c, policies)
+	if err != nil {
+		return nil, err
+	}
 	list := []summary{}
-	for _, p := range l.policies {
+	for _, p := range shown {
 		list = append(list, c.summary(p))
 	}
-	return struct{ Policies []summary }{list}, nil
+	return struct {
+		Policies  []summary
+		NextToken string `json:",omitempty"`
+	}{list, next}, nil
 }

@@ -22,8 +22,9 @@ type Definition struct {
 	// that the service uses the Query protocol or REST instead.
 	Target string
 
-	Denial    string     // the error code for a missing permission
-	Throttled wire.Error // the error of a throttled call
+	Denial       string     // the error code for a missing permission
+	DenialStatus int        // the status of that error; zero means 403
+	Throttled    wire.Error // the error of a throttled call
 
 	Operations Operations
 	// ConditionKeys sets the service's own condition keys for a call; set ignores empty values. Nil

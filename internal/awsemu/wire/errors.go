@@ -16,6 +16,9 @@ type Error struct {
 	// contain the shape in the body. A header contains the code, because some clients expect the code
 	// of the Query protocol.
 	Shape string
+
+	// Members are further members of the error's shape, in JSON replies.
+	Members map[string]string
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"maps"
 	"math"
 	"net/http"
 )
@@ -36,8 +37,10 @@ func (p JSON) Fail(_, requestID string, e *Error) Reply {
 // only service with CBOR, and the only one whose clients read the namespace of the shape. The text
 // is the member message in some shapes and Message in others, so the map contains both.
 func (e *Error) members() map[string]string {
-	return map[string]string{"__type": cmp.Or(e.Shape, "com.amazonaws.cloudwatch#"+e.Code),
+	all := map[string]string{"__type": cmp.Or(e.Shape, "com.amazonaws.cloudwatch#"+e.Code),
 		"message": e.Message, "Message": e.Message}
+	maps.Copy(all, e.Members)
+	return all
 }
 
 // RestJSON is REST JSON. The path selects the operation, and a header contains the error code.
@@ -59,8 +62,9 @@ func (RestJSON) Succeed(xmlns, operation, requestID string, result any) (Reply, 
 
 // Fail implements [Protocol].
 func (RestJSON) Fail(_, requestID string, e *Error) Reply {
-	body, err := json.Marshal(map[string]string{"Type": "User", "Message": e.Message,
-		"message": e.Message})
+	members := map[string]string{"Type": "User", "Message": e.Message, "message": e.Message}
+	maps.Copy(members, e.Members)
+	body, err := json.Marshal(members)
 	if err != nil { // impossible for a map of strings
 		body = []byte("{}")
 	}
