@@ -12,12 +12,14 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/spf13/cobra"
 
 	"github.com/remotion-audit/remotion-audit/internal/app"
 	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/collect"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/evidence"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
@@ -32,6 +34,9 @@ type accountFlags struct {
 	// flags holds the names of the flags that override environment variables, by variable.
 	flags   map[string]string
 	scps    []string
+	rcps    []string
+	// readOrganization is true if the policies of the organization are read.
+	readOrganization bool
 	timeout time.Duration
 	access  accessFlags
 }
@@ -63,6 +68,10 @@ func (o *accountFlags) register(cmd *cobra.Command, without ...string) {
 		f.Usage += "; without it, a Remotion project adds its installed release to auto"
 	}
 	cmd.Flags().StringArrayVar(&o.scps, "scp", nil, scpUsage)
+	cmd.Flags().StringArrayVar(&o.rcps, "rcp", nil, rcpUsage)
+	cmd.Flags().BoolVar(&o.readOrganization, organizationFlag, false, "read the service control "+
+		"policies and the resource control policies of the organization. Only its management account "+
+		"and a delegated administrator may; --scp and --rcp take the place of what they give")
 	cmd.Flags().DurationVar(&o.timeout, "timeout", 2*time.Minute,
 		"time limit; requirements that are not checked by then are unverified")
 	o.access.register(cmd)
@@ -77,23 +86,32 @@ func (o accountFlags) checkTimeout() error {
 	return nil
 }
 
-// organization reads the service control policies of --scp.
-func (o accountFlags) organization(cmd *cobra.Command) ([][]iampolicy.Policy, error) {
-	scps := files{ctx: cmd.Context(), stdin: cmd.InOrStdin()}
-	organization := scps.organization(o.scps)
-	for _, level := range organization {
-		for i := range level {
-			level[i].ID = "service control policy " + textfmt.OneLine(level[i].ID)
+// organizationPolicies are the policies of an organization, level by level.
+type organizationPolicies struct{ service, resource [][]iampolicy.Policy }
+
+// organization reads the policies of --scp and --rcp.
+func (o accountFlags) organization(cmd *cobra.Command) (p organizationPolicies, err error) {
+	files := files{ctx: cmd.Context(), stdin: cmd.InOrStdin()}
+	p = organizationPolicies{files.organization(o.scps), files.resourceControl(o.rcps)}
+	for kind, levels := range map[iampolicy.Layer][][]iampolicy.Policy{
+		iampolicy.Organization: p.service, iampolicy.ResourceControl: p.resource} {
+		for _, level := range levels {
+			for i := range level {
+				level[i].ID = kind.String() + " " + textfmt.OneLine(level[i].ID)
+			}
 		}
 	}
-	if err := errors.Join(scps.errs...); err != nil {
+	if err := errors.Join(files.errs...); err != nil {
 		if cmd.Context().Err() != nil {
-			return nil, interrupted(cmd)
+			return p, interrupted(cmd)
 		}
-		return nil, err
+		return p, err
 	}
-	return organization, nil
+	return p, nil
 }
+
+// organizationFlag is the name of the flag that makes the audit read the organization.
+const organizationFlag = "organization-policies"
 
 // A connection is an account with the auditor that reads it.
 type connection struct {
@@ -105,7 +123,7 @@ type connection struct {
 // connect reads the credentials and the settings, and prints whose credentials they are. Without
 // --callers, the caller is the principal of the credentials, or else the callers of fallback.
 func (o accountFlags) connect(ctx context.Context, cmd *cobra.Command,
-	organization [][]iampolicy.Policy, fallback string) (connection, error) {
+	organization organizationPolicies, fallback string) (connection, error) {
 	clients, awsConfig, err := loadClients(ctx, o.access, notes(cmd),
 		slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)))
 	if err != nil {
@@ -147,8 +165,13 @@ func (o accountFlags) connect(ctx context.Context, cmd *cobra.Command,
 	if len(further) > 0 && cfg.Regions[0] == "all" {
 		regions = append(regions, further...)
 	}
-	return connection{place: place, regions: regions, auditor: app.App{Config: cfg, Clients: clients,
-		Installed: installed, Organization: organization, OrganizationID: organizationID(awsConfig)}}, nil
+	var reader collect.OrganizationReader
+	if o.readOrganization {
+		reader = organizations.NewFromConfig(awsConfig)
+	}
+	return connection{place: place, regions: regions, auditor: app.App{Organizations: reader,
+		Config: cfg, Clients: clients, Installed: installed, Organization: organization.service, ResourceControl: organization.resource,
+		OrganizationID: organizationID(awsConfig)}}, nil
 }
 
 // announce prints the account and the regions that are audited.
@@ -167,7 +190,7 @@ func (c *connection) showProgress(cmd *cobra.Command) (end func()) {
 
 // An auditRequest says what audit does beside the settings.
 type auditRequest struct {
-	organization [][]iampolicy.Policy
+	organization organizationPolicies
 	upgradeTo    *policies.Release // nil without a planned upgrade
 	// proveFixes is true if AWS's simulator shall confirm the fixes.
 	proveFixes bool

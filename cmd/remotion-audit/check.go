@@ -24,7 +24,8 @@ import (
 )
 
 type checkOptions struct {
-	policies, scps   []string
+	policies         []string
+	scps, rcps       []string
 	insteadOf        []string
 	boundary         string
 	kind, required   string
@@ -88,6 +89,7 @@ With several principals it is the status of the worst: 2 if a file cannot be rea
 			"--policy)")
 	f.StringVar(&o.boundary, "boundary", "", "file with the permissions boundary")
 	f.StringArrayVar(&o.scps, "scp", nil, scpUsage)
+	f.StringArrayVar(&o.rcps, "rcp", nil, rcpUsage)
 	f.StringVar(&o.kind, "for", "",
 		"kind of policy: user (runs Remotion's CLI or SDK) or role (execution role of the functions)")
 	f.StringVar(&o.required, "required", "", "file with a policy document of the required permissions")
@@ -178,7 +180,7 @@ func runCheck(cmd *cobra.Command, o checkOptions, args []string) error {
 // inputs returns the names of the files that the command reads.
 func (o checkOptions) inputs(args []string) []string {
 	list := slices.Concat(o.policies, args, o.insteadOf, []string{o.boundary, o.required})
-	for _, level := range o.scps {
+	for _, level := range slices.Concat(o.scps, o.rcps) {
 		list = append(list, strings.Split(level, ",")...)
 	}
 	return slices.DeleteFunc(list, func(name string) bool { return name == "" || name == "-" })
@@ -468,13 +470,14 @@ func (o checkOptions) checkRenderRole(kind policies.PolicyKind) error {
 	return nil
 }
 
-// limits reads the boundary and the service control policies.
+// limits reads the boundary and the policies of the organization.
 func (o checkOptions) limits(files *files) (g iampolicy.Grants) {
 	if o.boundary != "" {
 		p := files.policy("--boundary", o.boundary)
 		g.Boundary = &p
 	}
 	g.Organization = files.organization(o.scps)
+	g.ResourceControl = files.resourceControl(o.rcps)
 	return g
 }
 
@@ -497,6 +500,12 @@ func (f *files) policy(flag, name string) iampolicy.Policy {
 // read returns the policy in a file, or in standard input if name is "-". After an error, its
 // Document is nil. flag is empty for an argument.
 func (f *files) read(flag, name string) (iampolicy.Policy, error) {
+	return f.readAs(flag, name, iampolicy.Parse)
+}
+
+// readAs is read for a document of another grammar.
+func (f *files) readAs(flag, name string,
+	parse func(string) (*iampolicy.Document, error)) (iampolicy.Policy, error) {
 	p := iampolicy.Policy{ID: filepath.Base(name),
 		Location: iampolicy.Location{Kind: iampolicy.FileLocation, Name: name}}
 	read := func() ([]byte, error) { return readFile(name, iampolicy.MaxText) }
@@ -512,7 +521,7 @@ func (f *files) read(flag, name string) (iampolicy.Policy, error) {
 	}
 	text, err := interruptible(f.ctx, read)
 	if err == nil {
-		p.Document, err = iampolicy.Parse(string(text))
+		p.Document, err = parse(string(text))
 	}
 	if path := (*os.PathError)(nil); errors.As(err, &path) {
 		err = path.Err // the message names the file

@@ -40,7 +40,7 @@ type requestOptions struct {
 var (
 	requestFileFlags = []string{"for", "boundary", "account", "purpose"}
 	accountOnly      = []string{"target", "callers", "render-role", "buckets", "read-scope", "timeout",
-		"profile", "env-file", "no-env-file"}
+		"profile", "env-file", "no-env-file", organizationFlag}
 )
 
 func (o *requestOptions) register(cmd *cobra.Command) {
@@ -160,7 +160,7 @@ func (o requestOptions) checkSource(cmd *cobra.Command) error {
 func (o requestOptions) explainFiles(cmd *cobra.Command, q explain.Question,
 	result *explain.Explanations) error {
 	value := func(variable string) string { return o.flagValue(cmd, variable) }
-	c := checkOptions{policies: o.policies, scps: o.scps, boundary: o.boundary, kind: o.kind,
+	c := checkOptions{policies: o.policies, scps: o.scps, rcps: o.rcps, boundary: o.boundary, kind: o.kind,
 		purpose: o.purpose, account: o.account, partition: policies.AWS}
 	t := check.Target{Kind: policies.PolicyKind(c.kind), Purpose: policies.Purpose(c.purpose),
 		Account: c.account}

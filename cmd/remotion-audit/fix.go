@@ -183,7 +183,7 @@ func (o fixOptions) parse(cmd *cobra.Command, args []string) (q fixRequest, err 
 
 // accountFlagNames lists the flags of an audit that are set.
 func accountFlagNames(cmd *cobra.Command, o accountFlags) (names []string) {
-	all := append([]string{"scp", "timeout"}, accessFlagNames...)
+	all := append([]string{"scp", "rcp", organizationFlag, "timeout"}, accessFlagNames...)
 	for _, name := range o.flags {
 		all = append(all, name)
 	}

@@ -17,6 +17,13 @@ import (
 const scpUsage = "files with the service control policies of one level of the organization, with " +
 	"commas; FullAWSAccess is AWS's policy of that name (repeatable, once for each level)"
 
+const rcpUsage = "files with the resource control policies of one level of the organization, with " +
+	"commas; RCPFullAWSAccess needs no file (repeatable, once for each level)"
+
+// fullResourceAccess is the name of the resource control policy that AWS attaches to each level. It
+// cannot be detached.
+const fullResourceAccess = "RCPFullAWSAccess"
+
 // fullAccess is the name of the service control policy that AWS attaches to each level by default.
 const fullAccess = "FullAWSAccess"
 
@@ -49,6 +56,29 @@ func (f *files) organization(levels []string) (organization [][]iampolicy.Policy
 		organization = append(organization, list)
 	}
 	return organization
+}
+
+// resourceControl returns the policies of --rcp, level by level as organization does. A level needs
+// no Allow, because each one has RCPFullAWSAccess.
+func (f *files) resourceControl(levels []string) (control [][]iampolicy.Policy) {
+	for _, level := range levels {
+		var list []iampolicy.Policy
+		for name := range strings.SplitSeq(level, ",") {
+			if name == fullResourceAccess {
+				doc, _ := iampolicy.ParseResourceControl(iampolicy.FullResourceAccess)
+				list = append(list, iampolicy.Policy{ID: name, Document: doc, ByAWS: true,
+					Location: iampolicy.Location{Kind: iampolicy.RCPLocation, Name: name}})
+				continue
+			}
+			p, err := f.readAs("--rcp", name, iampolicy.ParseResourceControl)
+			if err != nil {
+				f.errs = append(f.errs, err)
+			}
+			list = append(list, p)
+		}
+		control = append(control, list)
+	}
+	return control
 }
 
 func allowsAnything(p iampolicy.Policy) bool {

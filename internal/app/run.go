@@ -50,9 +50,13 @@ type App struct {
 	UpgradeTo *policies.Release
 	// Organization are the service control policies of the account if they are known.
 	Organization [][]iampolicy.Policy
+	// ResourceControl are the resource control policies of the account if they are known.
+	ResourceControl [][]iampolicy.Policy
 	// OrganizationID returns the id of the account's organization; nil leaves it unknown. The client
 	// of AWS Organizations would make the function larger, so only the command sets it.
 	OrganizationID func(context.Context) (string, error)
+	// Organizations reads the policies of the organization; nil leaves them unread.
+	Organizations collect.OrganizationReader
 	// Function is the name of the Lambda function, empty for the command.
 	Function string
 	// ConfigError is the error of ConfigFromEnv; nil for none. With an error, the function audits
@@ -179,7 +183,7 @@ func (a *App) Inspect(ctx context.Context, p Location, runID string,
 		return i, err
 	}
 	plan.Select, plan.Ask = i.Select, i.Ask
-	plan.Organization = a.Organization
+	plan.Organization, plan.ResourceControl = a.Organization, a.ResourceControl
 	plan.SeenRegions = sync.OnceValue(func() []string { return a.seenRegions(ctx, p) })
 	plan.ListUsers = a.Function == ""
 	if a.Installed != nil {
@@ -231,7 +235,7 @@ func (a *App) Inspect(ctx context.Context, p Location, runID string,
 
 // collector returns a collector with the clients of the run.
 func (a *App) collector() collect.Collector {
-	return collect.Collector{IAM: a.IAM, Lambda: a.Lambda, STS: a.STS,
+	return collect.Collector{Organizations: a.Organizations, IAM: a.IAM, Lambda: a.Lambda, STS: a.STS,
 		OrganizationID: a.OrganizationID, Throttled: a.Throttled}
 }
 

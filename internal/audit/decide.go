@@ -53,7 +53,17 @@ const (
 // When AWS denies a request, it lists every context key of every statement as missing, even keys
 // that do not matter. If all documents were read, decide ignores this list: only the engine's
 // result can make a gap conditional.
+//
+// AWS's simulator does not evaluate resource control policies, so they are decided on their own:
+// see applyResourceControl.
 func (t TargetFacts) decide(n needs.Need) decision {
+	v := t.withoutResourceControl().decideWithSimulator(n)
+	v.applyResourceControl(t)
+	return v
+}
+
+// decideWithSimulator is decide without resource control policies.
+func (t TargetFacts) decideWithSimulator(n needs.Need) decision {
 	q := n.SimulationRequest
 	v := decision{need: n, example: q.Resource}
 	answer, answered := t.Answers[q]
@@ -85,7 +95,7 @@ func (t TargetFacts) decide(n needs.Need) decision {
 	case in.status == Unverified:
 		v.status, v.why = Unverified, in.why
 	case answer.Decision == iampolicy.Allowed:
-		v.allowedByAWS(in, answer)
+		v.allowedByAWS(t, in, answer)
 	default:
 		v.deniedByAWS(t, in, answer)
 	}
@@ -93,7 +103,15 @@ func (t TargetFacts) decide(n needs.Need) decision {
 }
 
 // allowedByAWS sets the status of a need if AWS allows the example and all documents were read.
-func (v *decision) allowedByAWS(in inspection, answer Answer) {
+func (v *decision) allowedByAWS(t TargetFacts, in inspection, answer Answer) {
+	if answer.Inferred && len(t.Grants.Organization) > 0 {
+		// AWS answered for another region, where the service control policies may differ.
+		if limit := t.organization(v.need); limit.status.Gap() {
+			v.adopt(limit)
+			v.statements, v.cause, v.note = limit.statements, SCP, ""
+			return
+		}
+	}
 	switch {
 	case in.status == Satisfied:
 		v.status = Satisfied

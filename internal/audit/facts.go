@@ -36,6 +36,9 @@ type Facts struct {
 	Undiscovered bool
 	// Problems are the failed reads that concern no target, such as listing functions.
 	Problems []Problem
+	// LateProblems returns the failed reads that concern no target and that end after the first
+	// targets are judged; nil for none. It waits for these reads.
+	LateProblems func() []Problem
 	// Assumed is the configured request context. Its keys override the defaults of AssumedContext.
 	Assumed iampolicy.Context
 	Targets []TargetFacts
@@ -96,6 +99,9 @@ type TargetFacts struct {
 	Tags map[string]string
 	// OrganizationID is the id of the account's organization; empty if it is unknown.
 	OrganizationID string
+	// MemberOf is the id of the organization if it was read with its policies; else empty. The
+	// simulated requests lacked it, so it only decides about resource control policies.
+	MemberOf string
 	// Answers holds the simulator's answers, Unanswered the reasons why requests have no answer.
 	Answers    map[needs.SimulationRequest]Answer
 	Unanswered []Problem

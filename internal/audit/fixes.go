@@ -98,6 +98,9 @@ func (t TargetFacts) origin(fix remedy.Fix, changes []IAMChange) remedy.Origin {
 func (t TargetFacts) gapOf(f Finding, r policies.Requirement) remedy.Gap {
 	g := remedy.Gap{Requirement: r, Needs: t.Scope.Needed(r), Why: f.Why}
 	for _, n := range g.Needs {
+		if t.resourceControl(n).status.Gap() {
+			continue // the fix names the statement
+		}
 		answer, ok := t.Answers[n.SimulationRequest]
 		if !ok || answer.Decision == iampolicy.Allowed {
 			continue

@@ -57,6 +57,8 @@ type judgement struct {
 	findings []Finding
 	fix      *remedy.Fix // nil without gaps
 	problems []Problem
+	// controlled is true if the resource control policies are known.
+	controlled bool
 	// documents are the notices about the documents of the target, buckets its buckets with custom
 	// names.
 	documents []Notice
@@ -103,7 +105,7 @@ func (j *Judge) Add(index int, t TargetFacts) {
 	t.Assumed = j.facts.Assumed
 	findings, required, total := j.evaluateTarget(t)
 	sum := count(findings, total)
-	result := &judgement{findings: findings, problems: problemsOf(t),
+	result := &judgement{controlled: t.Grants.ResourceControl != nil, findings: findings, problems: problemsOf(t),
 		documents: append(j.documentNotices(t, sum.Gaps > 0), j.actionNotices(t)...)}
 	if t.Presence != Absent {
 		result.upgrade, result.renamed = j.upgradeOf(t)
@@ -163,7 +165,11 @@ func (j *Judge) Report() Report {
 		}
 		r.Summary = r.Summary.Plus(t.target.Summary)
 	}
-	for _, p := range slices.Concat(j.facts.Problems, j.facts.releaseProblems()) {
+	var late []Problem
+	if j.facts.LateProblems != nil {
+		late = j.facts.LateProblems()
+	}
+	for _, p := range slices.Concat(j.facts.Problems, late, j.facts.releaseProblems()) {
 		p.Target = AccountTarget
 		r.Problems = append(r.Problems, p)
 	}

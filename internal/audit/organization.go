@@ -115,15 +115,60 @@ var everything = func() *iampolicy.Document {
 
 // organization returns what the given service control policies decide about a need.
 func (t TargetFacts) organization(n needs.Need) inspection {
-	t = t.onlyOrganization()
+	return t.onlyOrganization().limit(n, SCP)
+}
+
+// limit returns what the policies of a target without identity policies of its own decide about a
+// need.
+func (t TargetFacts) limit(n needs.Need, cause Cause) inspection {
 	in := t.inspect(n)
 	if in.status == Conditional {
 		if why, statements, ok := t.certainDenial(n.SimulationRequest); ok {
-			in.status, in.cause, in.why, in.statements, in.example = Denied, SCP, why, statements,
+			in.status, in.cause, in.why, in.statements, in.example = Denied, cause, why, statements,
 				n.Resource
 		}
 	}
 	return in
+}
+
+// withoutResourceControl returns the target without resource control policies.
+func (t TargetFacts) withoutResourceControl() TargetFacts {
+	t.Grants.ResourceControl = nil
+	return t
+}
+
+// resourceControl returns what the resource control policies decide about a need. They apply to
+// the resources of the account.
+func (t TargetFacts) resourceControl(n needs.Need) inspection {
+	if len(t.Grants.ResourceControl) == 0 || t.Owner(n.Resource) == OwnedByOther {
+		return inspection{status: Satisfied}
+	}
+	if t.OrganizationID == "" {
+		t.OrganizationID = t.MemberOf
+	}
+	t.Grants = iampolicy.Grants{ResourceControl: t.Grants.ResourceControl,
+		Identity: []iampolicy.Policy{{ID: "every action", Document: everything}}}
+	return t.limit(n, RCP)
+}
+
+// applyResourceControl changes the status of a need if a resource control policy denies it. A gap
+// for another reason stays: the resource control policy is not what is missing first.
+func (v *decision) applyResourceControl(t TargetFacts) {
+	in := t.resourceControl(v.need)
+	switch {
+	case in.status == Satisfied:
+	case in.status == Unverified:
+		if v.status == Satisfied {
+			v.status, v.why = Unverified, "resource control policies: "+in.why
+		}
+	case v.status.Gap() && v.status != Conditional:
+		v.addNote("a resource control policy of the organization also denies the action")
+	case in.status == Conditional && v.status != Satisfied:
+		v.addNote("a resource control policy of the organization may deny the action, too")
+	default:
+		v.adopt(in)
+		v.statements, v.cause, v.note = in.statements, RCP, ""
+	}
 }
 
 // ExplainsDenial reports whether the given service control policies deny a request, perhaps under a

@@ -37,6 +37,7 @@ const (
 	IdentityDeny        = iampolicy.IdentityDeny
 	PermissionsBoundary = iampolicy.PermissionsBoundary
 	SCP                 = iampolicy.SCP
+	RCP                 = iampolicy.RCP
 	Condition           = iampolicy.UnmetCondition
 	// TrustPolicy means that the trust policy does not let Lambda assume the role.
 	TrustPolicy Cause = "trust-policy"
@@ -46,7 +47,7 @@ const (
 
 // Causes lists all causes.
 func Causes() []Cause {
-	return []Cause{NoGrant, NarrowerGrant, IdentityDeny, PermissionsBoundary, SCP, Condition,
+	return []Cause{NoGrant, NarrowerGrant, IdentityDeny, PermissionsBoundary, SCP, RCP, Condition,
 		TrustPolicy, TargetMissing}
 }
 
@@ -98,19 +99,29 @@ type Report struct {
 }
 
 // notChecked lists what decides about a render and what no audit reads.
-var notChecked = []string{"session policies", "resource control policies",
+var notChecked = []string{"session policies", uncontrolled,
 	"bucket and key policies", "S3 Block Public Access", "quotas", "networks and VPC endpoints"}
+
+const uncontrolled = "resource control policies"
 
 // notCheckedOf returns what an audit of some targets does not read. An audit of render roles alone
 // says nothing about callers, which also decide about a render.
 func notCheckedOf(targets []*judgement) []string {
+	list := notChecked
+	if len(targets) > 0 && !slices.ContainsFunc(targets, func(t *judgement) bool {
+		return !t.controlled
+	}) {
+		list = slices.DeleteFunc(slices.Clone(list), func(name string) bool {
+			return name == uncontrolled
+		})
+	}
 	callers := slices.ContainsFunc(targets, func(t *judgement) bool {
 		return t.target.Kind == Caller
 	})
 	if callers || len(targets) == 0 {
-		return notChecked
+		return list
 	}
-	return slices.Concat([]string{"callers (none is audited)"}, notChecked)
+	return slices.Concat([]string{"callers (none is audited)"}, list)
 }
 
 // Run identifies the run that made a report.

@@ -30,6 +30,8 @@ type Collector struct {
 	// OrganizationID returns the id of the account's organization; nil leaves it unknown. Collect
 	// calls it at most once, and only if the organization denies a request. An error is no problem.
 	OrganizationID func(context.Context) (string, error)
+	// Organizations reads the policies of the organization; nil leaves them unknown.
+	Organizations OrganizationReader
 	// Throttled returns the number of throttled answers; nil means none. Collect adds the number to
 	// problems that the deadline caused.
 	Throttled func() int64
@@ -64,7 +66,9 @@ type Plan struct {
 	// Organization are the service control policies of the account if they are known: see
 	// iampolicy.Grants.
 	Organization [][]iampolicy.Policy
-	Callers      []Caller
+	// ResourceControl are the resource control policies of the account if they are known.
+	ResourceControl [][]iampolicy.Policy
+	Callers         []Caller
 	// RenderRoles are names of roles without a path. Callers pass the first role to new functions.
 	RenderRoles []string
 	// ListUsers is true if Collect may list the users of the account, to name one whose name is almost
@@ -116,6 +120,13 @@ func (c Collector) Collect(ctx context.Context,
 		}
 		return id
 	})
+	r.organization = sync.OnceValue(func() (read organizationRead) {
+		if c.Organizations != nil && (plan.Organization == nil || plan.ResourceControl == nil) {
+			read = r.readOrganization(ctx, c.Organizations)
+		}
+		return read
+	})
+	go r.organization() // all other reads run at the same time
 	r.roleNames, r.userNames = onceWith(r.listRoleNames), onceWith(r.listUserNames)
 	throttled := func() int64 { return 0 }
 	if c.Throttled != nil {
@@ -156,10 +167,11 @@ func (c Collector) Collect(ctx context.Context,
 		facts.Installed = plan.Installed
 		facts.Releases = r.accountReleases(survey.functions)
 	}
+	facts.LateProblems = func() []audit.Problem { return r.organization().problems }
 	r.resolveTargets(survey)
 	r.selectTargets()
 	for _, t := range r.targets {
-		t.organization = plan.Organization
+		t.organization, t.resourceControl = plan.Organization, plan.ResourceControl
 	}
 	r.simulatedReleases = facts.SimulatedReleases()
 	return facts, r.eachTarget(ctx, throttled)
@@ -224,6 +236,7 @@ func (r *run) readAll(ctx context.Context, t *target) {
 	}
 	<-t.read
 	r.findNamesake(ctx, t)
+	r.applyOrganization(t)
 	r.applyReadScope(t)
 }
 
@@ -279,6 +292,8 @@ type run struct {
 	rolesOnly bool
 	// organizationID returns the id of the account's organization, or "" if it is unknown.
 	organizationID func() string
+	// organization returns what was read about the organization.
+	organization func() organizationRead
 
 	// roleNames and userNames list the account's roles and users once.
 	roleNames, userNames func(context.Context) []string
@@ -300,7 +315,8 @@ type target struct {
 	lookedUp       chan struct{} // closed when lookup and boundaryARN are known
 	documents      snapshot
 	boundary       snapshot
-	organization   [][]iampolicy.Policy // Plan.Organization
+	// organization and resourceControl are those of the plan.
+	organization, resourceControl [][]iampolicy.Policy
 	// read is closed when documents and boundary are known; it is nil before their reads.
 	read       chan struct{}
 	simulation simulationResult
@@ -313,8 +329,9 @@ func (t *target) factsWithDocuments() audit.TargetFacts {
 	if len(t.boundary.policies) > 0 {
 		f.Grants.Boundary = &t.boundary.policies[0]
 	}
-	if !linkedToService(f) {
-		f.Grants.Organization = t.organization
+	f.Grants.Organization, f.Grants.ResourceControl = t.organization, t.resourceControl
+	if linkedToService(f) {
+		f.Grants.Organization, f.Grants.ResourceControl = nil, [][]iampolicy.Policy{}
 	}
 	f.Unread = slices.Concat(t.lookup.problems, t.documents.problems, t.boundary.problems)
 	return f

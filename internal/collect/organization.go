@@ -14,8 +14,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
-// linkedToService reports whether the target is a service-linked role. Service control policies do
-// not affect those roles.
+// linkedToService reports whether the target is a service-linked role. Policies of the organization
+// do not affect those roles.
 // https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
 func linkedToService(t audit.TargetFacts) bool {
 	a, _ := arn.Parse(t.ARN)

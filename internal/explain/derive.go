@@ -251,6 +251,9 @@ func Derive(s Subject, q Question) Explanation {
 	e.Context = audit.ContextLines(request.Context)
 	e.Layers = []Layer{s.identity(request, main), s.boundary(request, main),
 		s.organization(request, main, e.Simulation)}
+	if s.grants.ResourceControl != nil {
+		e.Layers = append(e.Layers, s.resourceControl(request, main))
+	}
 	if strings.EqualFold(q.Action, assumeRole) {
 		e.NotVisible = append(e.NotVisible, "the trust policy of the assumed role")
 	}

@@ -96,7 +96,9 @@ const (
 	IdentityLayer     LayerKind = "identity"
 	BoundaryLayer     LayerKind = "boundary"
 	OrganizationLayer LayerKind = "organization"
-	TrustLayer        LayerKind = "trust"
+	// ResourceControlLayer are the resource control policies that are given.
+	ResourceControlLayer LayerKind = "resource-control"
+	TrustLayer           LayerKind = "trust"
 )
 
 // Effect is what a layer does to the request.

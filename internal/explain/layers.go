@@ -156,6 +156,38 @@ func (s Subject) organization(r iampolicy.Request, j judged, answer Simulation) 
 	return l
 }
 
+// resourceControl derives the layer of the resource control policies. AWS's simulator does not
+// evaluate them.
+func (s Subject) resourceControl(r iampolicy.Request, j judged) Layer {
+	l := Layer{Kind: ResourceControlLayer, Effect: Allows}
+	if !iampolicy.IsControlled(r.Action) {
+		l.Note = "resource control policies do not limit this service"
+		return l
+	}
+	if s.target != nil && s.target.Owner(r.Resource) == audit.OwnedByOther {
+		l.Note = "they limit the resources of the account only"
+		return l
+	}
+	var all []traced
+	for i, level := range s.grants.ResourceControl {
+		one := traceAll(iampolicy.ResourceControl, i+1, level, r)
+		for _, p := range one {
+			for _, t := range p.traces {
+				// Each level has RCPFullAWSAccess, so only a Deny matters.
+				switch applies := applies(t); {
+				case t.Effect == iampolicy.Deny && applies == iampolicy.Yes:
+					l.Effect = Denies
+				case t.Effect == iampolicy.Deny && applies == iampolicy.Open:
+					l.Effect = worseOf(l.Effect, Undecided)
+				}
+			}
+		}
+		all = append(all, one...)
+	}
+	s.finish(&l, all, r, j)
+	return l
+}
+
 // worseOf returns the worse of two effects of levels that all have to allow.
 func worseOf(a, b Effect) Effect {
 	order := []Effect{Allows, Undecided, DoesNotAllow, Denies}

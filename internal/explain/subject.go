@@ -27,8 +27,17 @@ type Subject struct {
 }
 
 // otherLayers are the layers of IAM that neither the audit nor AWS's simulator evaluates for it.
-var otherLayers = []string{"session policies", "resource control policies",
+var otherLayers = []string{"session policies", unreadControl,
 	"policies of resources such as buckets and keys", "policies of VPC endpoints"}
+
+const unreadControl = "resource control policies"
+
+// visible returns the names of layers without those that the grants have.
+func visible(layers []string, g iampolicy.Grants) []string {
+	return slices.DeleteFunc(slices.Clone(layers), func(name string) bool {
+		return name == unreadControl && g.ResourceControl != nil
+	})
+}
 
 // OfTarget returns the subject for a target of an audit. r is the report about the target.
 func OfTarget(facts audit.Facts, t audit.TargetFacts, r audit.Report) Subject {
@@ -37,7 +46,7 @@ func OfTarget(facts audit.Facts, t audit.TargetFacts, r audit.Report) Subject {
 		principal: Principal{Name: t.Name, ARN: t.ARN, Kind: t.Kind, Policy: t.Kind.Policy(),
 			Purpose: t.Purpose},
 		scope: t.Scope, releases: facts.JudgedBy(t), grants: t.Grants, target: &t,
-		notVisible: otherLayers, context: t.DecisionContext,
+		notVisible: visible(otherLayers, t.Grants), context: t.DecisionContext,
 	}
 	for _, f := range r.Findings {
 		if f.Target == t.Name && f.Policy == t.Kind.Policy() {

@@ -308,6 +308,7 @@ func guardName(g remedy.Guard) string {
 	name := map[iampolicy.Cause]string{iampolicy.IdentityDeny: "the Deny in ",
 		iampolicy.PermissionsBoundary: "the permissions boundary ",
 		iampolicy.SCP:                 "the service control policy ",
+		iampolicy.RCP:                 "the resource control policy ",
 		remedy.TrustCause:             "the ",
 		iampolicy.UnmetCondition:      "the condition in "}[g.Cause]
 	policy := g.Policy
@@ -316,6 +317,8 @@ func guardName(g remedy.Guard) string {
 		policy = "(unknown)"
 	case g.Cause == iampolicy.SCP:
 		policy = strings.TrimPrefix(policy, "service control policy ")
+	case g.Cause == iampolicy.RCP:
+		policy = strings.TrimPrefix(policy, "resource control policy ")
 	case g.Cause == iampolicy.PermissionsBoundary:
 		policy = strings.TrimPrefix(policy, "permissions boundary ")
 	}

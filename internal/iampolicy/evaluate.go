@@ -169,7 +169,7 @@ func (g Grants) decide(r Request) Result {
 		res.OrganizationAllows = res.OrganizationAllows && o.allows
 		all = all.and(o)
 	}
-	if isControlled(e.action) {
+	if IsControlled(e.action) {
 		for _, level := range g.ResourceControl {
 			control := e.layer(ResourceControl, level)
 			all = all.or(outcome{denies: control.denies, mayDeny: control.mayDeny,

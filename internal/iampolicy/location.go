@@ -12,6 +12,8 @@ const (
 	BoundaryLocation LocationKind = "boundary"
 	// SCPLocation is a service control policy.
 	SCPLocation LocationKind = "scp"
+	// RCPLocation is a resource control policy.
+	RCPLocation LocationKind = "rcp"
 	// TrustLocation is the trust policy of a role.
 	TrustLocation LocationKind = "trust"
 	// FileLocation is a file.

@@ -501,9 +501,10 @@ func (g *ResourceGrants) reduced(reduce func(...Policy) Policy) *ResourceGrants 
 var controlled = []string{"s3", "sts", "kms", "sqs", "secretsmanager", "ecr", "aoss",
 	"cognito-identity", "cognito-idp", "logs", "dynamodb"}
 
-// isControlled reports whether resource control policies limit an action, which is in lower case. An
-// empty action stands for several actions.
-func isControlled(action string) bool {
+// IsControlled reports whether resource control policies limit an action. An empty action stands
+// for several actions.
+func IsControlled(action string) bool {
+	action = strings.ToLower(action)
 	service, _, _ := strings.Cut(action, ":")
 	return action == "" || action != "kms:retiregrant" && slices.Contains(controlled, service)
 }

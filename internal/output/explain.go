@@ -120,15 +120,17 @@ func (p derivation) writeHead(account string, e explain.Explanation) {
 
 // layerTitles and the texts of the effects name a layer with what it does.
 var layerTitles = map[explain.LayerKind]string{
-	explain.IdentityLayer:     "IDENTITY POLICIES",
-	explain.BoundaryLayer:     "PERMISSIONS BOUNDARY",
-	explain.OrganizationLayer: "SERVICE CONTROL POLICIES",
-	explain.TrustLayer:        "TRUST POLICY",
+	explain.IdentityLayer:        "IDENTITY POLICIES",
+	explain.BoundaryLayer:        "PERMISSIONS BOUNDARY",
+	explain.OrganizationLayer:    "SERVICE CONTROL POLICIES",
+	explain.ResourceControlLayer: "RESOURCE CONTROL POLICIES",
+	explain.TrustLayer:           "TRUST POLICY",
 }
 
 // effectText returns what a layer does. Two of the titles are plural.
 func effectText(l explain.Layer) string {
-	many := l.Kind == explain.IdentityLayer || l.Kind == explain.OrganizationLayer
+	many := l.Kind == explain.IdentityLayer || l.Kind == explain.OrganizationLayer ||
+		l.Kind == explain.ResourceControlLayer
 	n := 1
 	if many {
 		n = 2

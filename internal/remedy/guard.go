@@ -82,6 +82,14 @@ func (r *repair) barriers(g *gap, list *[]*barrier) bool {
 	for _, policies := range r.target.Grants.Organization {
 		layer(iampolicy.SCP, r.level(policies...))
 	}
+	if iampolicy.IsControlled(g.Action) {
+		for _, policies := range r.target.Grants.ResourceControl {
+			level := r.level(policies...)
+			for _, w := range level {
+				found = r.addDenies(list, iampolicy.RCP, level, w, g) || found
+			}
+		}
+	}
 	return found
 }
 
@@ -197,6 +205,9 @@ func (r *repair) exception(b *barrier) Guard {
 	switch {
 	case b.cause == iampolicy.SCP:
 		guard.Owner = ownerOrganization
+	case b.cause == iampolicy.RCP:
+		guard.Owner = ownerOrganization
+		guard.Why = "the organization owns the policy: only an administrator of it can change it"
 	case b.w.policy.ByAWS && !b.lacks:
 		guard.Owner, guard.Why = ownerAWS, "AWS owns the policy: detach it, or attach another one"
 	}
@@ -524,8 +535,12 @@ func (r *repair) unseenGuard(g *gap) {
 // request returns the text to send to the owner of a guard.
 func (r *repair) request(g Guard) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s in account %s runs Remotion Lambda and is denied by a service control policy "+
-		"(SCP)", r.target.ARN, r.target.Account)
+	kind := "service control policy (SCP)"
+	if g.Cause == iampolicy.RCP {
+		kind = "resource control policy (RCP)"
+	}
+	fmt.Fprintf(&b, "%s in account %s runs Remotion Lambda and is denied by a %s", r.target.ARN,
+		r.target.Account, kind)
 	if len(g.Statements) > 0 {
 		fmt.Fprintf(&b, ", %s", g.Statements[0])
 	}

@@ -130,6 +130,8 @@ func (g Group) shortCause(fixes []remedy.Fix) string {
 		return some + " blocked by the permissions boundary"
 	case audit.SCP:
 		return some + " blocked by a service control policy"
+	case audit.RCP:
+		return some + " blocked by a resource control policy"
 	case audit.Condition:
 		return some + " under a condition of " + policy
 	case audit.TrustPolicy:

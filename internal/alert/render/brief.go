@@ -223,7 +223,7 @@ func withoutFix(g report.Group) string {
 	case audit.TargetMissing:
 		return "create the " + textfmt.OneLine(kind) + ", or correct its name in the settings of the " +
 			"auditor"
-	case audit.SCP:
+	case audit.SCP, audit.RCP:
 		return "ask an administrator of the organization to allow the action"
 	case audit.IdentityDeny:
 		return "limit the statement that denies the action"
@@ -290,6 +290,8 @@ func shortCause(r audit.Report, g report.Group, limit int) string {
 		return "boundary of " + name
 	case audit.SCP:
 		return "SCP blocks " + name
+	case audit.RCP:
+		return "RCP blocks " + name
 	case audit.Condition:
 		return "condition in " + name
 	case audit.TrustPolicy:

@@ -146,7 +146,7 @@ func (w *mailWriter) writeChangesOf(e entry) {
 		return true
 	})
 	d := w.x.digest
-	if known || d.Stateless || e.group.Cause == audit.SCP || slices.ContainsFunc(d.IAMChanges,
+	if known || d.Stateless || e.group.Cause == audit.SCP || e.group.Cause == audit.RCP || slices.ContainsFunc(d.IAMChanges,
 		func(c audit.IAMChange) bool { return slices.Contains(c.Targets, e.group.Target) }) {
 		return
 	}

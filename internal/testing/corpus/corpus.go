@@ -55,10 +55,10 @@ type Case struct {
 	Of *ResourcePolicy `json:"of,omitempty"`
 	// ResourceControl are the levels of resource control policies, the root first.
 	ResourceControl [][]Document `json:"resourceControl,omitempty"`
-	Action       string       `json:"action"`
-	Resource     string       `json:"resource"`
-	Context      Context      `json:"context,omitempty"`
-	Want         Want         `json:"want"`
+	Action          string       `json:"action"`
+	Resource        string       `json:"resource"`
+	Context         Context      `json:"context,omitempty"`
+	Want            Want         `json:"want"`
 	// Source names where the wanted result comes from, with a summary of the source in our words.
 	Source string `json:"source"`
 	// Contested explains the wanted result of a case on which the sources disagree.
