@@ -32,13 +32,13 @@ import (
 // the credentials, the service control policies and the time limit.
 type accountFlags struct {
 	// flags holds the names of the flags that override environment variables, by variable.
-	flags   map[string]string
-	scps    []string
-	rcps    []string
+	flags map[string]string
+	scps  []string
+	rcps  []string
 	// readOrganization is true if the policies of the organization are read.
 	readOrganization bool
-	timeout time.Duration
-	access  accessFlags
+	timeout          time.Duration
+	access           accessFlags
 }
 
 // register adds the flags to a command, except those of the settings that without lists.

@@ -245,6 +245,8 @@ func (o *organizationPolicies) attached(ctx context.Context, target string,
 		out, err := o.client.ListPoliciesForTarget(ctx, in)
 		switch {
 		case err != nil:
+		case out.Policies == nil: // AWS answers with an empty list if the type is not enabled
+			err = errIncompleteOrganization
 		case pages == maxOrganizationPages, len(summaries)+len(out.Policies) > maxOrganizationPolicies:
 			err = errTooLong
 		case slices.ContainsFunc(out.Policies, func(s types.PolicySummary) bool {
