@@ -94,7 +94,7 @@ func (t Trace) ConditionText() string {
 	case t.Condition == No:
 		return t.unmetText(t.ctx)
 	}
-	return t.undecidedText(t.ctx)
+	return strings.TrimPrefix(t.undecidedText(t.ctx), "under ")
 }
 
 // maxCompared is the number of patterns of a statement that Miss compares with a resource.
