@@ -26,7 +26,7 @@ type auditorScope struct {
 
 func auditorCommand() *cobra.Command {
 	var place auditorScope
-	var function bool
+	var function, organization bool
 	cmd := &cobra.Command{
 		Use:   "auditor",
 		Short: "Print the read-only policy that the auditor needs",
@@ -46,6 +46,9 @@ such as a key for the evidence.`,
 				return err
 			}
 			permissions := contract.ReadPermissions()
+			if organization {
+				permissions = append(permissions, contract.OrganizationPermissions()...)
+			}
 			if function {
 				permissions = slices.Concat(permissions, contract.FunctionPermissions(),
 					contract.OnBehalfPermissions())
@@ -66,6 +69,8 @@ such as a key for the evidence.`,
 	limitTo(cmd, "read-scope", contract.ReadScopeAccount, contract.ReadScopeNamed)
 	flags.BoolVar(&function, "function", false,
 		"add the permissions of the function's role for alerts, metrics and evidence")
+	flags.BoolVar(&organization, organizationFlag, false,
+		"add the permissions for --"+organizationFlag+" of audit, fix and explain")
 	return cmd
 }
 

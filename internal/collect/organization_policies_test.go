@@ -13,6 +13,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/collect"
+	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
@@ -51,6 +52,13 @@ func judgeOrganization(t *testing.T, account *awsemu.Account, p collect.Plan) (a
 	*awsemu.Server) {
 	t.Helper()
 	server := &awsemu.Server{Account: account}
+	return judgeOrganizationAs(t, server, "AKIA", p), server
+}
+
+// judgeOrganizationAs is judgeOrganization with an access key for the reads of the organization.
+func judgeOrganizationAs(t *testing.T, server *awsemu.Server, key string,
+	p collect.Plan) audit.Report {
+	t.Helper()
 	c := collector(t, server)
 	endpoint, err := server.Listen("127.0.0.1:0")
 	if err != nil {
@@ -59,12 +67,41 @@ func judgeOrganization(t *testing.T, account *awsemu.Account, p collect.Plan) (a
 	t.Cleanup(func() { endpoint.Close() })
 	c.Organizations = organizations.NewFromConfig(aws.Config{Region: "us-east-1",
 		BaseEndpoint: &endpoint.URL, Retryer: func() aws.Retryer { return aws.NopRetryer{} },
-		Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", "")})
+		Credentials: credentials.NewStaticCredentialsProvider(key, "secret", "")})
 	r := evaluate(c.Collect(t.Context(), p))
 	if err := r.CheckConsistent(); err != nil {
 		t.Error(err)
 	}
-	return r, server
+	return r
+}
+
+// TestOrganizationPermissions checks that the permissions for reading the organization are enough,
+// and that each of them is needed.
+func TestOrganizationPermissions(t *testing.T) {
+	t.Parallel()
+	var actions []string
+	for _, p := range contract.OrganizationPermissions() {
+		actions = append(actions, p.Action)
+	}
+	problems := func(actions []string) []audit.Problem {
+		account := compliant(t)
+		account.ServiceControlPolicies = levelsWith(denyNothing)
+		account.ResourceControlPolicies = controlWith(controlTLS)
+		account.Users["auditor"] = awsemu.User{AccessKeys: []string{"AKIAIOSFODNN7EXAMPLE"},
+			Inline: map[string]string{"audit": statement(`"Effect":"Allow","Resource":"*","Action":["` +
+				strings.Join(actions, `","`) + `"]`)}}
+		server := &awsemu.Server{Account: account, EnforceIAM: true}
+		return judgeOrganizationAs(t, server, "AKIAIOSFODNN7EXAMPLE", plan()).Problems
+	}
+	if got := problems(actions); len(got) != 0 {
+		t.Errorf("with all permissions, there are problems: %+v", got)
+	}
+	for i, action := range actions {
+		got := problems(slices.Delete(slices.Clone(actions), i, i+1))
+		if len(got) != 1 || got[0].Grant != action {
+			t.Errorf("without %s, the problems are %+v", action, got)
+		}
+	}
 }
 
 // organizationCalls counts the calls to Organizations by operation.

@@ -138,6 +138,20 @@ func ReadPermissions() []Permission {
 	}
 }
 
+// OrganizationPermissions lists the permissions to read the policies of the organization. Only its
+// management account and a delegated administrator can use them.
+func OrganizationPermissions() []Permission {
+	return []Permission{
+		{"organizations:DescribeOrganization", ScopeOrganization,
+			"finds the organization and its management account"},
+		{"organizations:ListParents", ScopeOrganization,
+			"finds the units above the account, and the root"},
+		{"organizations:ListPoliciesForTarget", ScopeOrganization,
+			"lists the service and resource control policies of each level"},
+		{"organizations:DescribePolicy", ScopeOrganization, "reads the document of such a policy"},
+	}
+}
+
 // FunctionPermissions lists the permissions for alerts, metrics and evidence. The function needs
 // them in addition to ReadPermissions.
 func FunctionPermissions() []Permission {

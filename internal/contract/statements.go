@@ -4,6 +4,9 @@ package contract
 // names, and all managed policies of AWS.
 const ScopeNamed Scope = "named"
 
+// ScopeOrganization is the organization of the account. Its ARNs contain the management account.
+const ScopeOrganization Scope = "organization"
+
 // Statement is a policy statement that grants actions on one scope.
 type Statement struct {
 	Scope   Scope
@@ -41,6 +44,7 @@ var scopes = []Statement{
 		Resources: []string{arn + "lambda:*:" + account + ":function:*"}},
 	{Scope: ScopePolicies, Sid: "ReadPolicies",
 		Resources: []string{principal + "policy/*", awsPolicies}},
+	{Scope: ScopeOrganization, Sid: "ReadOrganization", Resources: []string{"*"}},
 	// With s3:ListBucket, S3 answers 404 instead of 403 for a missing object. No condition limits the
 	// action to a prefix, because a GetObject request contains no prefix.
 	{Scope: ScopeEvidence, Sid: "FindEvidence", Resources: []string{evidence}},
