@@ -179,6 +179,73 @@ func TestKnownSCPsDecideWhatAWSAllows(t *testing.T) {
 	}
 }
 
+// TestResourceControlPolicies checks the status of a need with resource control policies, which AWS's
+// simulator does not evaluate.
+func TestResourceControlPolicies(t *testing.T) {
+	t.Parallel()
+	const (
+		everything = `"Resource":"*"`
+		secret     = `"Resource":"arn:aws:s3:::remotionlambda-useast1-secret*"`
+		otherOrg   = everything + `,"Condition":{"StringNotEqualsIfExists":{"aws:PrincipalOrgID":"o-a"}}`
+		network    = everything + `,"Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-1"}}`
+	)
+	bucketNeed := needs.Need{Pattern: "arn:aws:s3:::remotionlambda-useast1-*",
+		SimulationRequest: needs.SimulationRequest{Action: "s3:ListBucket", Resource: bucket,
+			Region: "us-east-1"}}
+	layer := needs.Need{Pattern: "arn:aws:s3:us-east-1:999999999999:x", Literal: true,
+		SimulationRequest: needs.SimulationRequest{Action: "s3:ListBucket",
+			Resource: "arn:aws:s3:us-east-1:999999999999:x", Region: "us-east-1"}}
+	tests := []struct {
+		name, rcp string
+		need      needs.Need
+		documents string
+		answer    iampolicy.Decision
+		memberOf  string
+		status    Status
+		cause     Cause
+		note      string // part of it
+	}{
+		{"a Deny of everything", everything, bucketNeed, allowAll, iampolicy.Allowed, "", Denied, RCP, ""},
+		{"a Deny of some resources", secret, bucketNeed, allowAll, iampolicy.Allowed, "", Partial, RCP,
+			""},
+		{"a Deny for other organizations", otherOrg, bucketNeed, allowAll, iampolicy.Allowed, "o-a",
+			Satisfied, "", ""},
+		{"a Deny for other organizations, and the organization is unknown", otherOrg, bucketNeed,
+			allowAll, iampolicy.Allowed, "", Conditional, RCP, ""},
+		{"a Deny outside a network", network, bucketNeed, allowAll, iampolicy.Allowed, "o-a", Conditional,
+			RCP, ""},
+		{"a Deny of a resource of another account", everything, layer, allowAll, iampolicy.Allowed, "",
+			Satisfied, "", ""},
+		{"a need that is not granted", everything, bucketNeed,
+			`{"Effect":"Allow","Action":"sqs:*","Resource":"*"}`, iampolicy.ImplicitDeny, "", Missing,
+			NoGrant, "a resource control policy of the organization also denies the action"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			facts := TargetFacts{Name: "user/ci", ARN: "arn:aws:iam::123456789012:user/ci",
+				Presence: Present, Grants: grants(t, test.documents), MemberOf: test.memberOf}
+			facts.Scope.Account = "123456789012"
+			doc, err := iampolicy.ParseResourceControl(`{"Version":"2012-10-17","Statement":{"Sid":"No",` +
+				`"Effect":"Deny","Principal":"*","Action":"s3:*",` + test.rcp + `}}`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			facts.Grants.ResourceControl = [][]iampolicy.Policy{{{ID: "rcp", Document: doc}}}
+			facts.Answers = map[needs.SimulationRequest]Answer{
+				test.need.SimulationRequest: {Decision: test.answer}}
+			v := facts.decide(test.need)
+			if v.status != test.status || v.cause != test.cause || !strings.Contains(v.note, test.note) {
+				t.Errorf("got %s %s (%s; %s), want %s %s (%s)", v.status, v.cause, v.why, v.note, test.status,
+					test.cause, test.note)
+			}
+			if v.cause == RCP && (len(v.statements) != 1 || v.statements[0].Sid != "No") {
+				t.Errorf("statements %+v", v.statements)
+			}
+		})
+	}
+}
+
 // TestPlausibleKeys checks which keys are unknown, and that known keys keep their values.
 func TestPlausibleKeys(t *testing.T) {
 	network := []string{"aws:SourceIp", "aws:SourceVpc", "aws:SourceVpce", "aws:VpcSourceIp",

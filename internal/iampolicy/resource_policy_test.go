@@ -61,11 +61,9 @@ func loadResources(t testing.TB) corpus.File {
 // TestResources checks the wanted decision of each case by Evaluate, by Cover of the one resource,
 // and by the plain evaluator.
 func TestResources(t *testing.T) {
-	t.Parallel()
 	file := loadResources(t)
 	for _, c := range file.Cases {
 		t.Run(c.Name, func(t *testing.T) {
-			t.Parallel()
 			g, r := resourceGrantsOf(t, c), requestOf(c)
 			result := g.Evaluate(r)
 			if result.Decision.String() != c.Want.Decision || result.Conditional != c.Want.Conditional {
@@ -84,7 +82,6 @@ func TestResources(t *testing.T) {
 	}
 	for _, m := range file.Malformed {
 		t.Run(m.Name, func(t *testing.T) {
-			t.Parallel()
 			_, err := ParseResourcePolicy(Bucket, string(m.Document))
 			var syntax *SyntaxError
 			if !errors.As(err, &syntax) || (syntax.Position != Position{m.Line, m.Column}) ||
@@ -270,7 +267,6 @@ func newResourceCase(seed uint64) corpus.Case {
 // TestResourcesAgreeWithPlainEvaluator checks on random policies that the two evaluators agree, and
 // that Cover never calls a request satisfied or missing that Evaluate decides otherwise.
 func TestResourcesAgreeWithPlainEvaluator(t *testing.T) {
-	t.Parallel()
 	n := 20_000
 	if testing.Short() {
 		n = 2_000
@@ -312,7 +308,6 @@ func TestResourcesAgreeWithPlainEvaluator(t *testing.T) {
 // TestResourcesFilled checks what is open: if Cover is certain while a key of the context is absent
 // from the known context or the session is unknown, Evaluate decides likewise for each value.
 func TestResourcesFilled(t *testing.T) {
-	t.Parallel()
 	n := 3_000
 	if testing.Short() {
 		n = 500
@@ -346,7 +341,6 @@ func TestResourcesFilled(t *testing.T) {
 // TestResourcesByPattern checks that Cover of all objects of a bucket is satisfied only if each
 // object is allowed, and that the example of a gap is not allowed.
 func TestResourcesByPattern(t *testing.T) {
-	t.Parallel()
 	n := 6_000
 	if testing.Short() {
 		n = 1_000
