@@ -170,8 +170,9 @@ func (o accountFlags) connect(ctx context.Context, cmd *cobra.Command,
 		reader = organizations.NewFromConfig(awsConfig)
 	}
 	return connection{place: place, regions: regions, auditor: app.App{Organizations: reader,
-		Config: cfg, Clients: clients, Installed: installed, Organization: organization.service, ResourceControl: organization.resource,
-		OrganizationID: organizationID(awsConfig)}}, nil
+		Config: cfg, Clients: clients, Installed: installed, Organization: organization.service,
+		ResourceControl: organization.resource,
+		OrganizationID:  organizationID(awsConfig)}}, nil
 }
 
 // announce prints the account and the regions that are audited.

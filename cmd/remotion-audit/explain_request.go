@@ -160,8 +160,8 @@ func (o requestOptions) checkSource(cmd *cobra.Command) error {
 func (o requestOptions) explainFiles(cmd *cobra.Command, q explain.Question,
 	result *explain.Explanations) error {
 	value := func(variable string) string { return o.flagValue(cmd, variable) }
-	c := checkOptions{policies: o.policies, scps: o.scps, rcps: o.rcps, boundary: o.boundary, kind: o.kind,
-		purpose: o.purpose, account: o.account, partition: policies.AWS}
+	c := checkOptions{policies: o.policies, scps: o.scps, rcps: o.rcps, boundary: o.boundary,
+		kind: o.kind, purpose: o.purpose, account: o.account, partition: policies.AWS}
 	t := check.Target{Kind: policies.PolicyKind(c.kind), Purpose: policies.Purpose(c.purpose),
 		Account: c.account}
 	var errs []error

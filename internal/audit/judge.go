@@ -105,7 +105,8 @@ func (j *Judge) Add(index int, t TargetFacts) {
 	t.Assumed = j.facts.Assumed
 	findings, required, total := j.evaluateTarget(t)
 	sum := count(findings, total)
-	result := &judgement{controlled: t.Grants.ResourceControl != nil, findings: findings, problems: problemsOf(t),
+	result := &judgement{controlled: t.Grants.ResourceControl != nil, findings: findings,
+		problems:  problemsOf(t),
 		documents: append(j.documentNotices(t, sum.Gaps > 0), j.actionNotices(t)...)}
 	if t.Presence != Absent {
 		result.upgrade, result.renamed = j.upgradeOf(t)

@@ -179,8 +179,8 @@ func TestKnownSCPsDecideWhatAWSAllows(t *testing.T) {
 	}
 }
 
-// TestResourceControlPolicies checks the status of a need with resource control policies, which AWS's
-// simulator does not evaluate.
+// TestResourceControlPolicies checks the status of a need with resource control policies, which
+// AWS's simulator does not evaluate.
 func TestResourceControlPolicies(t *testing.T) {
 	t.Parallel()
 	const (

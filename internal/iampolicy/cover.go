@@ -235,7 +235,7 @@ func (g Grants) coveredWithoutSearch(n *Need, action string, a *assumption) (m M
 	if g.Resource != nil && !c.resource(n, g.Resource) {
 		return c.match, false, c.steps
 	}
-	if IsControlled(action) {
+	if g.ResourceControl != nil && IsControlled(action) {
 		for _, level := range g.ResourceControl {
 			for i := range level {
 				if !c.policy(n, ResourceControl, &level[i]) {

@@ -94,7 +94,7 @@ func (g Grants) newCoverageSearch(n *Need, action string, a *assumption,
 	if of != nil && of.kind == Key {
 		q.groups = append(q.groups, group{append(rules(Resource, of.account), granted...)})
 	}
-	if IsControlled(action) {
+	if g.ResourceControl != nil && IsControlled(action) {
 		for _, level := range g.ResourceControl {
 			rules(ResourceControl, level...)
 		}

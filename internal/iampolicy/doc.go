@@ -18,6 +18,6 @@
 //
 // The package evaluates identity policies, a permissions boundary, service and resource control
 // policies, and the policy of a bucket or a key for principals of its account. It does not evaluate
-// session policies, VPC endpoint policies or requests across accounts. A request names one concrete resource. Evaluate reads a wildcard in that resource as
-// text, as AWS's simulator does.
+// session policies, VPC endpoint policies or requests across accounts. A request names one concrete
+// resource. Evaluate reads a wildcard in that resource as text, as AWS's simulator does.
 package iampolicy

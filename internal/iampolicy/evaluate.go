@@ -46,9 +46,9 @@ type Grants struct {
 	// https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html
 	Organization [][]Policy
 	// Resource is what the policy of the requested bucket or key means for the principal: see
-	// ResourcePolicy.For. Nil means that the resource has no policy, or that its policy does not count.
-	// Evaluate ignores it for a request for another resource. Cover returns Unverified for a need with
-	// other resources.
+	// ResourcePolicy.For. Nil means that the resource has no policy, or that its policy does not
+	// count. Evaluate ignores it for a request for another resource. Cover returns Unverified for a
+	// need with other resources.
 	Resource *ResourceGrants
 	// ResourceControl holds the resource control policies of the account that owns the resources, with
 	// one entry for each level. Only their Deny statements count, because the RCPFullAWSAccess of each
@@ -169,7 +169,7 @@ func (g Grants) decide(r Request) Result {
 		res.OrganizationAllows = res.OrganizationAllows && o.allows
 		all = all.and(o)
 	}
-	if IsControlled(e.action) {
+	if g.ResourceControl != nil && IsControlled(e.action) {
 		for _, level := range g.ResourceControl {
 			control := e.layer(ResourceControl, level)
 			all = all.or(outcome{denies: control.denies, mayDeny: control.mayDeny,
