@@ -17,8 +17,8 @@ import (
 const scpUsage = "files with the service control policies of one level of the organization, with " +
 	"commas; FullAWSAccess is AWS's policy of that name (repeatable, once for each level)"
 
-const rcpUsage = "files with the resource control policies of one level of the organization, with " +
-	"commas; RCPFullAWSAccess needs no file (repeatable, once for each level)"
+const rcpUsage = "files with the resource control policies of one level of the organization, " +
+	"with commas; RCPFullAWSAccess needs no file (repeatable, once for each level)"
 
 // fullResourceAccess is the name of the resource control policy that AWS attaches to each level. It
 // cannot be detached.

@@ -32,6 +32,12 @@ func (j *Judge) fixOf(t TargetFacts, findings []Finding,
 	case t.Presence == PresenceUnknown || len(t.Unread) > 0:
 		return withheld("not all policies of the principal could be read, and another one may decide")
 	}
+	// Resource control policies that deny nothing do not take part in the proofs.
+	if !slices.ContainsFunc(findings, func(f Finding) bool { return f.Cause == RCP }) {
+		t = t.withoutResourceControl()
+	} else if t.OrganizationID == "" {
+		t.OrganizationID = t.MemberOf
+	}
 	r := remedy.Target{Name: t.Name, ARN: t.ARN, Account: t.Scope.Account, Kind: t.Kind.Policy(),
 		Grants: t.Grants, Trust: t.Trust, Context: t.context, Resources: t.resources()}
 	if j.Known != nil {

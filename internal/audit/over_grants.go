@@ -86,7 +86,7 @@ func (g *overGrantSearch) notice(kind NoticeKind, severity policies.Severity, te
 	for _, r := range g.required {
 		needed = append(needed, g.t.Scope.Needed(r)...)
 	}
-	n.Tightened = remedy.Tighten(g.budget, remedy.Target{Name: g.t.Name, Grants: g.t.Grants,
+	n.Tightened = remedy.Tighten(g.budget, remedy.Target{Name: g.t.Name, Grants: g.t.withoutResourceControl().Grants,
 		Context: g.t.context}, wide, least, needed, g.t.Scope.DeployedResources)
 	if n.Tightened != nil {
 		g.judge.tightened++

@@ -76,14 +76,15 @@ type Source struct {
 	File string `json:"file,omitempty"`
 }
 
-// policiesOf yields the policies of all layers: identity, boundary, organization.
+// policiesOf yields the policies of all layers: identity, boundary, organization, and those of
+// resource control.
 func policiesOf(grants iampolicy.Grants) iter.Seq[iampolicy.Policy] {
 	layers := [][]iampolicy.Policy{grants.Identity}
 	if grants.Boundary != nil {
 		layers = append(layers, []iampolicy.Policy{*grants.Boundary})
 	}
 	return func(yield func(iampolicy.Policy) bool) {
-		for _, layer := range append(layers, grants.Organization...) {
+		for _, layer := range slices.Concat(layers, grants.Organization, grants.ResourceControl) {
 			for _, p := range layer {
 				if !yield(p) {
 					return

@@ -112,6 +112,7 @@ type Change struct {
 func Compare(ctx context.Context, current, proposed iampolicy.Grants, required Required,
 	extra iampolicy.Context) (Replacement, error) {
 	proposed.Boundary, proposed.Organization = current.Boundary, current.Organization
+	proposed.ResourceControl = current.ResourceControl
 	before, err := Evaluate(ctx, current, required, extra)
 	if err != nil {
 		return Replacement{}, err

@@ -63,7 +63,7 @@ type organizationRead struct {
 	problems          []audit.Problem
 }
 
-// organizationPolicies reads the policies of the organization. It returns nil if nothing reads it.
+// organizationPolicies holds the state of one read of the organization's policies.
 type organizationPolicies struct {
 	run    *run
 	client OrganizationReader
@@ -179,7 +179,8 @@ func (o *organizationPolicies) levels(ctx context.Context) (service, resource []
 // ofType returns the policies of a type, level by level. It returns nil if one could not be read,
 // and no level if the organization has not enabled the type: an enabled type always has a policy at
 // each level.
-func (o *organizationPolicies) ofType(levels []*levelRead, t types.PolicyType) [][]iampolicy.Policy {
+func (o *organizationPolicies) ofType(levels []*levelRead,
+	t types.PolicyType) [][]iampolicy.Policy {
 	list := [][]iampolicy.Policy{}
 	attached := 0
 	for _, l := range levels {

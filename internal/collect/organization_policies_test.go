@@ -104,6 +104,24 @@ func TestOrganizationPermissions(t *testing.T) {
 	}
 }
 
+// TestFixBesideResourceControl checks that a resource control policy that denies nothing of the
+// organization does not take the fix from another gap.
+func TestFixBesideResourceControl(t *testing.T) {
+	t.Parallel()
+	account := compliant(t)
+	account.ServiceControlPolicies = levelsWith()
+	account.ResourceControlPolicies = controlWith(controlOthers)
+	changeUser(account, func(u *awsemu.User) {
+		u.Inline["remotion"] = strings.ReplaceAll(u.Inline["remotion"], `"s3:PutObject"`,
+			`"s3:PutObjectTagging"`)
+	})
+	r, _ := judgeOrganization(t, account, plan())
+	if r.Summary.Gaps == 0 || len(r.Fixes) != 1 || len(r.Fixes[0].Edits) == 0 ||
+		len(r.Fixes[0].Guards) > 0 {
+		t.Errorf("%d gaps, fixes %+v", r.Summary.Gaps, r.Fixes)
+	}
+}
+
 // organizationCalls counts the calls to Organizations by operation.
 func organizationCalls(server *awsemu.Server) map[string]int {
 	n := map[string]int{}

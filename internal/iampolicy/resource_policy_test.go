@@ -98,8 +98,8 @@ func checkCoverage(t *testing.T, c Coverage, want corpus.Case, g Grants) {
 	t.Helper()
 	gap := c.Status == Missing || c.Status == Denied
 	switch {
-	case want.Of != nil && g.Resource.Reason() != "" || want.Of != nil && want.Of.ARN != want.Resource &&
-		!strings.HasPrefix(want.Resource, want.Of.ARN+"/"):
+	case want.Of != nil && (g.Resource.Reason() != "" || want.Of.ARN != want.Resource &&
+		!strings.HasPrefix(want.Resource, want.Of.ARN+"/")):
 		if c.Status != Unverified || c.Explanation() == "" {
 			t.Errorf("Cover returns %s %q, want unverified with a reason", c.Status, c.Explanation())
 		}

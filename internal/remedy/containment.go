@@ -43,7 +43,7 @@ func contained(b *iampolicy.Budget, d *iampolicy.Document, grants iampolicy.Gran
 
 // verbatim reports whether grants without denies has the statement.
 func verbatim(s *iampolicy.Statement, version string, grants iampolicy.Grants) bool {
-	if grants.Boundary != nil || grants.Organization != nil {
+	if grants.Boundary != nil || grants.Organization != nil || grants.ResourceControl != nil {
 		return false
 	}
 	found := false
