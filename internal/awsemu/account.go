@@ -5,6 +5,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/cloudwatch"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/iam"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/kms"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/lambda"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/organizations"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/s3"
@@ -45,6 +46,11 @@ type Account struct {
 	Subscriptions []Subscription
 	// Buckets are S3 buckets by name.
 	Buckets map[string]Bucket
+	// Keys are the customer managed keys of KMS.
+	Keys []Key
+	// PublicAccessBlock are the settings of Block Public Access of the account. Nil means that the
+	// account has none.
+	PublicAccessBlock *PublicAccessBlock
 
 	// ServiceControlPolicies contains the service control policies that apply to the account. Nil
 	// means that the account is in no organization.
@@ -111,6 +117,10 @@ type (
 	Attribute = sns.Attribute
 	// A Bucket is an S3 bucket.
 	Bucket = s3.Bucket
+	// A Key is a customer managed key of KMS.
+	Key = kms.Key
+	// A PublicAccessBlock has the settings of Block Public Access.
+	PublicAccessBlock = s3.PublicAccessBlock
 	// A Datum is one metric value that a client put.
 	Datum = cloudwatch.Datum
 	// A Dimension is a name and value that distinguish metrics of the same name.

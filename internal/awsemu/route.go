@@ -31,7 +31,9 @@ func (s *services) parseRequest(r *http.Request) (req wire.Request, svc *service
 
 	signed := false
 	req.Scope, signed = wire.ParseScope(r.Header.Get("Authorization"), query.Get("X-Amz-Credential"))
-	svc = s.find(func(d *service.Definition) bool { return d.Scope == req.Scope.Service })
+	svc = s.find(func(d *service.Definition) bool {
+		return d.Scope == req.Scope.Service && (d.Accepts == nil || d.Accepts(r))
+	})
 	if signed && svc != nil && svc.Parse != nil {
 		return req, svc, svc.Parse(&req, r)
 	}
@@ -101,8 +103,8 @@ func readInput(req *wire.Request, svc *service.Definition, text []byte,
 
 func notOffered(scope string, r *http.Request) *wire.Error {
 	return wire.Refuse(http.StatusBadRequest, "UnknownService",
-		"the embedded AWS offers iam, sts, sns, s3, lambda, organizations, logs, servicequotas and "+
-			"monitoring (CloudWatch), not %q (%s %s)",
+		"the embedded AWS offers iam, sts, sns, s3, lambda, kms, organizations, logs, servicequotas "+
+			"and monitoring (CloudWatch), not %q (%s %s)",
 		scope, r.Method, r.URL.Path)
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/authz"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/cloudwatch"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/iam"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/kms"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/lambda"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/logs"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/organizations"
@@ -18,6 +19,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/sns"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/sts"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
 // services are the services of a server with the data of its account.
@@ -68,12 +70,20 @@ func newServices(a *Account, guard authz.Guard) (*services, error) {
 	if s.sns, err = sns.New(account, a.Topics, a.Subscriptions); err != nil {
 		return nil, err
 	}
-	s.s3 = s3.New(account, a.Buckets)
+	s.s3 = s3.New(account, a.Buckets, a.PublicAccessBlock)
+	keys := kms.New(account, a.Keys)
+	s.s3.FindKey = func(region, key string) (string, *wire.Error) {
+		arn, problem := keys.Use(region, cmp.Or(key, "alias/aws/s3"))
+		if problem != nil {
+			problem.Code = "KMS." + problem.Code // as in the errors of S3
+		}
+		return arn, problem
+	}
 	s.organizations = organizations.New(account, organizations.Data{
 		ServiceControl: a.ServiceControlPolicies, ResourceControl: a.ResourceControlPolicies,
 		Access: a.OrganizationAccess}, s.iam.SetOrganization)
-	for _, svc := range []service.Service{s.iam, s.sts, s.sns, s.s3, s.cloudwatch, s.lambda,
-		s.organizations, logs.New(account), quotas.New(account)} {
+	for _, svc := range []service.Service{s.iam, s.sts, s.sns, s.s3.Control(), s.s3, s.cloudwatch, s.lambda,
+		s.organizations, logs.New(account), quotas.New(account), keys} {
 		d := svc.Definition()
 		s.definitions = append(s.definitions, &d)
 	}

@@ -47,11 +47,10 @@ func TestLogGroupsAndQuotas(t *testing.T) {
 			200, `"DesiredValue":5000`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			resp, body := emutest.Do(t, "POST", url+"/", map[string]string{
-				"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": test.operation,
-				"Authorization": emutest.Authorization("AKIAX", "us-east-1", test.service)}, test.body)
-			if resp.StatusCode != test.status {
-				t.Errorf("status %d: %s", resp.StatusCode, body)
+			status, body := emutest.CallJSON(t, url, emutest.AnyKey, test.service, test.operation,
+				test.body)
+			if status != test.status {
+				t.Errorf("status %d: %s", status, body)
 			}
 			emutest.WantText(t, body, test.want)
 		})

@@ -81,6 +81,16 @@ import (
 //	    versioned: true            # default owner: the account, default region: function.region
 //	    objects:
 //	      mutes.yaml: {file: mutes.yaml}   # or a text
+//	  clips:
+//	    publicAccessBlock: {blockPublicAcls: true, blockPublicPolicy: true}  # or {all: true}
+//	    ownership: ObjectWriter
+//	    acl: public-read
+//	    policy: {file: bucket-policy.json}
+//	    encryption: {key: alias/video, bucketKey: true}
+//	    lifecycle: [{id: old, prefix: renders/, days: 7}]
+//	publicAccessBlock: {all: true} # of the account
+//	keys:                          # customer managed keys of KMS
+//	  - {alias: alias/video, state: Disabled, policy: {file: key-policy.json}}
 //	organization:                  # service control policies of the root, each unit, the account
 //	  - [FullAWSAccess]
 //	  - [FullAWSAccess, {file: region-deny.json}]
@@ -226,6 +236,8 @@ func (l *loader) resolveAccount(f file) {
 	a.Topics = l.topics(f.Topics, "topics")
 	a.Subscriptions = l.subscriptions(f.Subscriptions, "subscriptions")
 	a.Buckets = l.buckets(f.Buckets, "buckets")
+	a.PublicAccessBlock = l.publicAccessBlock(f.PublicAccessBlock, "publicAccessBlock")
+	a.Keys = l.kmsKeys(f.Keys, "keys")
 	a.ServiceControlPolicies = l.organization(f.Organization, "organization")
 	a.ResourceControlPolicies = l.resourceControlPolicies(f.ResourceControlPolicies,
 		"resourceControlPolicies")

@@ -218,7 +218,7 @@ func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 			[]string{`a.yaml:1: account: "main" is not an account ID: give its twelve digits in quotes`}},
 		{"an unknown key", "account: \"123456789012\"\nuser: {}\n",
 			[]string{
-				`a.yaml:2: unknown key "user": use one of account, alias, buckets, disabledRegions, faults, function, functions, groups, organization, organizationAccess, pageSize, partition, policies, resourceControlPolicies, roles, simulator, subscriptions, topics, users`}},
+				`a.yaml:2: unknown key "user": use one of account, alias, buckets, disabledRegions, faults, function, functions, groups, keys, organization, organizationAccess, pageSize, partition, policies, publicAccessBlock, resourceControlPolicies, roles, simulator, subscriptions, topics, users`}},
 		{"an unknown key of a user", "users:\n  ci:\n    inlin: {}\n",
 			[]string{
 				`a.yaml:3: users.ci: unknown key "inlin": use one of accessKeys, boundary, groups, inline, managed, path`}},

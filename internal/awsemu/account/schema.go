@@ -21,6 +21,8 @@ type file struct {
 	Topics                  []value                        `yaml:"topics"`
 	Subscriptions           []section[subscription]        `yaml:"subscriptions" list:"plain"`
 	Buckets                 map[key]section[bucket]        `yaml:"buckets"`
+	PublicAccessBlock       *publicAccessBlock             `yaml:"publicAccessBlock"`
+	Keys                    []section[kmsKey]              `yaml:"keys"`
 	Organization            [][]value                      `yaml:"organization"`
 	ResourceControlPolicies [][]value                      `yaml:"resourceControlPolicies"`
 	OrganizationAccess      value                          `yaml:"organizationAccess"`
@@ -124,10 +126,47 @@ type subscription struct {
 }
 
 type bucket struct {
-	Owner     value         `yaml:"owner"`
-	Region    value         `yaml:"region"`
-	Versioned value         `yaml:"versioned"`
-	Objects   map[key]value `yaml:"objects"`
+	Owner             value                    `yaml:"owner"`
+	Region            value                    `yaml:"region"`
+	Versioned         value                    `yaml:"versioned"`
+	Objects           map[key]value            `yaml:"objects"`
+	PublicAccessBlock *publicAccessBlock       `yaml:"publicAccessBlock"`
+	Ownership         value                    `yaml:"ownership"`
+	ACL               value                    `yaml:"acl"`
+	Policy            value                    `yaml:"policy"`
+	Encryption        *encryption              `yaml:"encryption"`
+	Lifecycle         []section[lifecycleRule] `yaml:"lifecycle"`
+}
+
+type publicAccessBlock struct {
+	All                   value `yaml:"all"`
+	BlockPublicAcls       value `yaml:"blockPublicAcls"`
+	IgnorePublicAcls      value `yaml:"ignorePublicAcls"`
+	BlockPublicPolicy     value `yaml:"blockPublicPolicy"`
+	RestrictPublicBuckets value `yaml:"restrictPublicBuckets"`
+}
+
+type encryption struct {
+	Algorithm value `yaml:"algorithm"`
+	Key       value `yaml:"key"`
+	BucketKey value `yaml:"bucketKey"`
+}
+
+type lifecycleRule struct {
+	ID       value `yaml:"id"`
+	Prefix   value `yaml:"prefix"`
+	Days     value `yaml:"days"`
+	Disabled value `yaml:"disabled"`
+}
+
+// A kmsKey is a customer managed key of KMS.
+type kmsKey struct {
+	ID          value `yaml:"id"`
+	Region      value `yaml:"region"`
+	Alias       value `yaml:"alias"`
+	Description value `yaml:"description"`
+	Policy      value `yaml:"policy"`
+	State       value `yaml:"state"`
 }
 
 type simulator struct {

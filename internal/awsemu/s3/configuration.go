@@ -6,48 +6,46 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
-// configuration are the operations for buckets. The server stores which buckets exist. It accepts
-// settings of a bucket without an effect, apart from checking that the bucket exists.
+// configuration are the operations for buckets. Settings of a website are accepted without an
+// effect, apart from checking that the bucket exists.
 var configuration = service.Table[call]{
 	"ListBuckets": {Do: listBuckets, Needs: []service.Need[call]{{Action: "ListAllMyBuckets"}}},
+	"HeadBucket":  {Do: inBucket(headBucket), Needs: mayListBucket},
 	"CreateBucket": {Do: createBucket, Needs: []service.Need[call]{{Resource: bucketARN},
-		{Action: "PutBucketAcl", Resource: withACL(bucketARN)}}},
+		{Action: "PutBucketAcl", Resource: withACL(bucketARN)},
+		{Action: "PutBucketOwnershipControls", Resource: withHeader(ownershipHeader, bucketARN)}}},
 	"GetBucketLocation": {Do: getBucketLocation, Needs: service.On(bucketARN)},
-	"PutBucketAcl":      {Do: accept(http.StatusOK), Needs: service.On(bucketARN)},
-	"PutBucketPolicy": {Do: accept(http.StatusNoContent),
-		Needs: service.On(bucketARN)},
-	"PutBucketWebsite":                {Do: accept(http.StatusOK), Needs: service.On(bucketARN)},
-	"DeleteBucketOwnershipControls":   {Do: accept(http.StatusNoContent), Needs: mayPutOwnership},
-	"DeletePublicAccessBlock":         {Do: accept(http.StatusNoContent), Needs: mayPutAccessBlock},
-	"PutBucketLifecycleConfiguration": {Do: accept(http.StatusOK), Needs: mayPutLifecycle},
-	"DeleteBucketLifecycle":           {Do: accept(http.StatusNoContent), Needs: mayPutLifecycle},
+	"PutBucketWebsite":  {Do: accept(http.StatusOK), Needs: service.On(bucketARN)},
 }
-
-// The actions of the deleting operations are those of the writing ones.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
-var (
-	mayPutOwnership = []service.Need[call]{{Action: "PutBucketOwnershipControls",
-		Resource: bucketARN}}
-	mayPutAccessBlock = []service.Need[call]{{Action: "PutBucketPublicAccessBlock",
-		Resource: bucketARN}}
-	mayPutLifecycle = []service.Need[call]{{Action: "PutLifecycleConfiguration",
-		Resource: bucketARN}}
-)
 
 // subresources maps the method and the query parameter of a request for a bucket to its operation.
 var subresources = map[string]string{
 	"GET location":             "GetBucketLocation",
+	"GET acl":                  "GetBucketAcl",
 	"PUT acl":                  "PutBucketAcl",
+	"GET policy":               "GetBucketPolicy",
 	"PUT policy":               "PutBucketPolicy",
+	"DELETE policy":            "DeleteBucketPolicy",
+	"GET policyStatus":         "GetBucketPolicyStatus",
 	"PUT website":              "PutBucketWebsite",
+	"GET lifecycle":            "GetBucketLifecycleConfiguration",
 	"PUT lifecycle":            "PutBucketLifecycleConfiguration",
 	"DELETE lifecycle":         "DeleteBucketLifecycle",
+	"GET encryption":           "GetBucketEncryption",
+	"PUT encryption":           "PutBucketEncryption",
+	"DELETE encryption":        "DeleteBucketEncryption",
+	"GET ownershipControls":    "GetBucketOwnershipControls",
+	"PUT ownershipControls":    "PutBucketOwnershipControls",
 	"DELETE ownershipControls": "DeleteBucketOwnershipControls",
+	"GET publicAccessBlock":    "GetPublicAccessBlock",
+	"PUT publicAccessBlock":    "PutPublicAccessBlock",
 	"DELETE publicAccessBlock": "DeletePublicAccessBlock",
 }
 
@@ -63,6 +61,8 @@ func bucketOperation(method string, query map[string][]string) string {
 		return "ListObjectsV2"
 	case method == http.MethodPut:
 		return "CreateBucket"
+	case method == http.MethodHead:
+		return "HeadBucket"
 	}
 	return ""
 }
@@ -71,7 +71,17 @@ func bucketOperation(method string, query map[string][]string) string {
 // permission if its request contains an ACL.
 func withACL(resource func(call) string) func(call) string {
 	return func(c call) string {
-		if c.Header.Get("X-Amz-Acl") == "" {
+		if _, given, _ := sentACL(c, c.account.ID); !given {
+			return ""
+		}
+		return resource(c)
+	}
+}
+
+// withHeader returns a function for the resource of a permission that a call with a header needs.
+func withHeader(name string, resource func(call) string) func(call) string {
+	return func(c call) string {
+		if c.Header.Get(name) == "" {
 			return ""
 		}
 		return resource(c)
@@ -88,37 +98,83 @@ func accept(status int) func(call) (any, error) {
 	}
 }
 
-// listBuckets lists all buckets of the account, of every region.
+// listBuckets lists the buckets of the account, of every region. A call with a parameter gets pages,
+// and the region of each bucket.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
 func listBuckets(c call) (any, error) {
-	type bucketXML struct{ Name, CreationDate string }
-	type ownerXML struct{ ID string }
+	type bucketXML struct {
+		Name, CreationDate string
+		BucketRegion       string `xml:",omitempty"`
+	}
+	query := c.Query
+	paged := false
+	for _, name := range knownParameters["ListBuckets"] {
+		paged = paged || query.Has(name)
+	}
 	list := []bucketXML{}
 	for _, b := range service.SortedValues(c.buckets) {
-		if b.owner == c.account.ID {
-			created := service.CreationTime(c.account.ID, "bucket", b.name)
-			list = append(list, bucketXML{b.name, wire.Stamp(created)})
+		region := query.Get("bucket-region")
+		if b.owner != c.account.ID || region != "" && region != b.region ||
+			!strings.HasPrefix(b.name, query.Get("prefix")) {
+			continue
 		}
+		item := bucketXML{Name: b.name, CreationDate: wire.Stamp(b.created)}
+		if paged {
+			item.BucketRegion = b.region
+		}
+		list = append(list, item)
+	}
+	token := ""
+	if paged {
+		badToken := wire.Refuse(http.StatusBadRequest, "InvalidArgument",
+			"The continuation token provided is incorrect")
+		size := c.PageSize
+		if text := query.Get("max-buckets"); text != "" {
+			n, err := strconv.Atoi(text)
+			if err != nil || n < 1 || n > 10_000 {
+				return nil, wire.Refuse(http.StatusBadRequest, "InvalidArgument",
+					"Argument max-buckets must be an integer between 1 and 10000")
+			}
+			size = min(size, n)
+		}
+		w, err := wire.WindowAt(query.Get("continuation-token"), c.Operation, size, badToken)
+		if err != nil {
+			return nil, err
+		}
+		shown, page := wire.PageOf(list, w, c.Operation)
+		list, token = shown, page.Marker
 	}
 	return wire.RestResult{Body: struct {
-		XMLName xml.Name `xml:"ListAllMyBucketsResult"`
-		Owner   ownerXML
-		Buckets []bucketXML `xml:"Buckets>Bucket"`
-	}{Owner: ownerXML{c.account.ID}, Buckets: list}}, nil
+		XMLName           xml.Name
+		Owner             string      `xml:"Owner>ID"`
+		Buckets           []bucketXML `xml:"Buckets>Bucket"`
+		ContinuationToken string      `xml:",omitempty"`
+		Prefix            string      `xml:",omitempty"`
+	}{inNamespace("ListAllMyBucketsResult"), canonicalID(c.account.ID), list, token,
+		query.Get("prefix")}}, nil
 }
 
 // bucketName matches the names that S3 accepts.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
+// ownershipHeader is the header with the object ownership of a new bucket.
+const ownershipHeader = "X-Amz-Object-Ownership"
+
+// createBucket creates a bucket. Since 2023, a new bucket blocks public access and disables ACLs.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html
 func createBucket(c call) (any, error) {
 	var input struct{ LocationConstraint string }
 	if len(c.Body) > 0 {
-		if err := xml.Unmarshal(c.Body, &input); err != nil {
-			return nil, wire.Refuse(http.StatusBadRequest, "MalformedXML",
-				"The XML you provided was not well-formed: %v", err)
+		if err := readXML(c, &input); err != nil {
+			return nil, err
 		}
 	}
+	owner := cmp.Or(c.Header.Get(ownershipHeader), BucketOwnerEnforced)
+	grants, _, err := sentACL(c, c.account.ID)
 	switch b := c.buckets[c.bucketName]; {
+	case err != nil:
+		return nil, err
 	case !bucketName.MatchString(c.bucketName):
 		return nil, wire.Refuse(http.StatusBadRequest, "InvalidBucketName",
 			"The specified bucket is not valid: %s", c.bucketName)
@@ -128,8 +184,18 @@ func createBucket(c call) (any, error) {
 	case b != nil:
 		return nil, wire.Refuse(http.StatusConflict, "BucketAlreadyExists",
 			"The requested bucket name is not available.")
+	case !slices.Contains(Ownerships(), owner):
+		return nil, wire.Refuse(http.StatusBadRequest, "InvalidArgument",
+			"Invalid x-amz-object-ownership header: %s", owner)
+	case len(grants) > 0 && owner == BucketOwnerEnforced:
+		return nil, aclWithOwnership()
+	case isPublicACL(grants):
+		return nil, blocked(c, "CreateBucket", bucketARN(c), "ACLs", "BlockPublicAcls")
 	}
-	c.addBucket(c.bucketName, Bucket{Region: cmp.Or(input.LocationConstraint, c.Region)})
+	block := BlockAll
+	b := c.addBucket(c.bucketName, Bucket{Region: cmp.Or(input.LocationConstraint, c.Region),
+		AccessBlock: &block, Ownership: owner})
+	b.acl, b.created = grants, c.Now()
 	return wire.RestResult{Header: http.Header{"Location": {"/" + c.bucketName}}}, nil
 }
 
@@ -149,7 +215,7 @@ func getBucketLocation(c call) (any, error) {
 		region = ""
 	}
 	return wire.RestResult{Body: struct {
-		XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ LocationConstraint"`
-		Region  string   `xml:",chardata"`
-	}{Region: region}}, nil
+		XMLName xml.Name
+		Region  string `xml:",chardata"`
+	}{inNamespace("LocationConstraint"), region}}, nil
 }

@@ -20,9 +20,13 @@ var multipart = service.Table[call]{
 }
 
 var (
-	mayPutPart   = []service.Need[call]{{Action: "PutObject", Resource: objectARN}}
+	// A part of an upload is decrypted with the key of the bucket when the upload is completed.
+	mayPutPart = []service.Need[call]{{Action: "PutObject", Resource: objectARN},
+		{Action: "kms:GenerateDataKey", Resource: keyOfBucket},
+		{Action: "kms:Decrypt", Resource: keyOfBucket}}
 	mayPutObject = []service.Need[call]{{Action: "PutObject", Resource: objectARN},
-		{Action: "PutObjectAcl", Resource: withACL(objectARN)}}
+		{Action: "PutObjectAcl", Resource: withACL(objectARN)},
+		{Action: "kms:GenerateDataKey", Resource: keyOfBucket}}
 )
 
 // maxParts is the maximum number of parts of an upload, and maxUploads is the maximum number of
@@ -62,10 +66,17 @@ func createMultipartUpload(c call) (any, error) {
 	case c.uploads == nil:
 		c.uploads = make(map[string]*upload)
 	}
+	if err := c.checkObjectACL(b); err != nil {
+		return nil, err
+	}
+	header, err := c.encryptionHeader(b)
+	if err != nil {
+		return nil, err
+	}
 	id := fmt.Sprintf("upload-%012d", c.account.Next())
 	c.uploads[id] = &upload{bucket: b.name, key: c.key, header: c.Header,
 		parts: make(map[int][]byte)}
-	return wire.RestResult{Body: struct {
+	return wire.RestResult{Header: header, Body: struct {
 		XMLName     xml.Name `xml:"InitiateMultipartUploadResult"`
 		Bucket, Key string
 		UploadID    string `xml:"UploadId"`
@@ -129,8 +140,7 @@ func completeMultipartUpload(c call) (any, error) {
 		Parts []struct{ PartNumber int } `xml:"Part"`
 	}
 	if err := xml.Unmarshal(c.Body, &input); err != nil || len(input.Parts) == 0 {
-		return nil, wire.Refuse(http.StatusBadRequest, "MalformedXML",
-			"The XML you provided was not well-formed or did not validate against our published schema")
+		return nil, malformedXML()
 	}
 	if err := c.checkConditions(b); err != nil {
 		return nil, err
@@ -150,7 +160,10 @@ func completeMultipartUpload(c call) (any, error) {
 		last = part.PartNumber
 		body = append(body, text...)
 	}
-	o := &object{body: body, modified: c.Now(), header: objectHeader(u.header)}
+	o := &object{body: body, modified: c.Now(), header: objectHeader(u.header), key: keyOfBucket(c)}
+	if o.encryption, err = c.encryptionHeader(b); err != nil {
+		return nil, err
+	}
 	b.put(c.account, c.key, o)
 	delete(c.uploads, c.Query.Get("uploadId"))
 	return wire.RestResult{Body: struct {

@@ -4,6 +4,7 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -28,6 +29,10 @@ type object struct {
 	modified time.Time
 	header   http.Header // content type and metadata, as the client sent them
 	checksum checksum
+	// encryption are the headers about the encryption, and key is the ARN of a key of KMS that the
+	// account chose.
+	encryption http.Header
+	key        string
 }
 
 func accessDenied() *wire.Error {
@@ -103,9 +108,14 @@ func (b *bucket) newVersion(account *service.Account) string {
 }
 
 func getObject(c call) (any, error) {
-	_, o, err := c.object()
+	b, o, err := c.object()
 	if err != nil {
 		return nil, err
+	}
+	if o.key != "" {
+		if _, problem := c.FindKey(b.region, o.key); problem != nil {
+			return nil, problem
+		}
 	}
 	header := o.header.Clone()
 	if header == nil {
@@ -114,7 +124,8 @@ func getObject(c call) (any, error) {
 	header.Set("ETag", o.etag)
 	header.Set("Last-Modified", o.modified.UTC().Format(http.TimeFormat))
 	header.Set("Accept-Ranges", "bytes")
-	header.Set("X-Amz-Server-Side-Encryption", "AES256")
+	header.Set("X-Amz-Server-Side-Encryption", algorithmAES)
+	maps.Copy(header, o.encryption)
 	if o.version != "" {
 		header.Set("X-Amz-Version-Id", o.version)
 	}
@@ -140,9 +151,17 @@ func putObject(c call) (any, error) {
 	if problem != nil {
 		return nil, problem
 	}
-	o := &object{body: c.Body, modified: c.Now(), header: objectHeader(c.Header), checksum: sent}
+	if err := c.checkObjectACL(b); err != nil {
+		return nil, err
+	}
+	o := &object{body: c.Body, modified: c.Now(), header: objectHeader(c.Header), checksum: sent,
+		key: keyOfBucket(c)}
+	if o.encryption, err = c.encryptionHeader(b); err != nil {
+		return nil, err
+	}
 	b.put(c.account, c.key, o)
-	header := http.Header{"Etag": {o.etag}, "X-Amz-Server-Side-Encryption": {"AES256"}}
+	header := http.Header{"Etag": {o.etag}}
+	maps.Copy(header, o.encryption)
 	if sent.header != "" {
 		header.Set(sent.header, sent.value)
 	}

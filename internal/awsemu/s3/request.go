@@ -80,6 +80,7 @@ func virtualHost(host string) string {
 var knownParameters = map[string][]string{
 	"ListObjectsV2": {"list-type", "prefix", "delimiter", "max-keys", "start-after",
 		"continuation-token", "encoding-type", "fetch-owner"},
+	"ListBuckets":             {"max-buckets", "continuation-token", "prefix", "bucket-region"},
 	"CreateMultipartUpload":   {"uploads"},
 	"UploadPart":              {"uploadId", "partNumber"},
 	"CompleteMultipartUpload": {"uploadId"},

@@ -207,9 +207,9 @@ func TestS3ErrorCodes(t *testing.T) {
 				Key: aws.String("mutes.yaml"), VersionId: aws.String("v")})
 			return err
 		}},
-		{"a bucket policy", "NotImplemented", nil, func() error {
-			_, err := c.GetBucketPolicy(t.Context(),
-				&s3.GetBucketPolicyInput{Bucket: aws.String("evidence")})
+		{"an operation that is not offered", "NotImplemented", nil, func() error {
+			_, err := c.GetBucketCors(t.Context(),
+				&s3.GetBucketCorsInput{Bucket: aws.String("evidence")})
 			return err
 		}},
 		{"a key that is too long", "KeyTooLongError", nil, func() error {

@@ -16,11 +16,16 @@ type Service struct {
 	account *service.Account
 	buckets map[string]*bucket
 	uploads map[string]*upload
+	// accessBlock are the settings of Block Public Access of the account; nil without settings.
+	accessBlock *PublicAccessBlock
+
+	// FindKey finds keys of KMS.
+	FindKey KeyFinder
 }
 
-// New returns a service with buckets by name.
-func New(account *service.Account, buckets map[string]Bucket) *Service {
-	s := &Service{account: account, buckets: make(map[string]*bucket)}
+// New returns a service with buckets by name. block are the settings of the account.
+func New(account *service.Account, buckets map[string]Bucket, block *PublicAccessBlock) *Service {
+	s := &Service{account: account, buckets: make(map[string]*bucket), accessBlock: block}
 	for _, name := range slices.Sorted(maps.Keys(buckets)) {
 		s.addBucket(name, buckets[name])
 	}
@@ -38,13 +43,15 @@ type call struct {
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 var operations = service.Table[call]{
 	"ListObjectsV2": {Do: listObjects, Needs: mayListBucket},
-	"GetObject":     {Do: getObject, Needs: service.On(objectARN)},
+	"GetObject":     {Do: getObject, Needs: mayGetObject},
 	// net/http sends no body in a reply to HEAD.
-	"HeadObject": {Do: getObject, Needs: []service.Need[call]{{Action: "GetObject",
-		Resource: objectARN}}},
+	"HeadObject":   {Do: getObject, Needs: mayGetObject},
 	"PutObject":    {Do: putObject, Needs: mayPutObject},
 	"DeleteObject": {Do: deleteObject, Needs: service.On(objectARN)},
 }
+
+var mayGetObject = []service.Need[call]{{Action: "GetObject", Resource: objectARN},
+	{Action: "kms:Decrypt", Resource: keyOfObject}}
 
 var mayListBucket = []service.Need[call]{{Action: "ListBucket", Resource: bucketARN}}
 
@@ -58,7 +65,8 @@ func (s *Service) Definition() service.Definition {
 			Message: "Please reduce your request rate."},
 		Operations: service.Bind(func(c *service.Call) call {
 			return call{c, s, c.Params.Get("Bucket"), c.Params.Get("Key")}
-		}, operations, configuration, multipart),
+		}, operations, configuration, multipart, accessBlock, ownership, acl, bucketPolicy, encryption,
+			lifecycle),
 		Parse: parse,
 	}
 }

@@ -30,6 +30,9 @@ type Definition struct {
 	// ConditionKeys sets the service's own condition keys for a call; set ignores empty values. Nil
 	// means that the service has no own keys.
 	ConditionKeys func(c *Call, set func(key, value string))
+	// Accepts reports whether a REST request with the scope is for the service. Nil accepts all; a
+	// service that accepts some comes before one with the same scope that accepts all.
+	Accepts func(*http.Request) bool
 	// Parse reads the operation and the parameters of a REST request. Nil means that the service uses
 	// other protocols.
 	Parse func(*wire.Request, *http.Request) *wire.Error

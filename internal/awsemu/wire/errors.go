@@ -17,8 +17,10 @@ type Error struct {
 	// of the Query protocol.
 	Shape string
 
-	// Members are further members of the error's shape, in JSON replies.
+	// Members are further members of the error, in the protocols of JSON and of REST XML.
 	Members map[string]string
+	// Header are further headers, in REST XML.
+	Header http.Header
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }

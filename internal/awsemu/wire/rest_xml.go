@@ -3,13 +3,18 @@ package wire
 import (
 	"cmp"
 	"encoding/xml"
+	"maps"
 	"net/http"
+	"slices"
 )
 
 // RestXML is REST XML in S3's variant: a result is a [RestResult], which sets headers and the body
 // directly, and errors have no envelope.
 // https://smithy.io/2.0/aws/protocols/aws-restxml-protocol.html
-type RestXML struct{}
+type RestXML struct {
+	// Wrapped puts errors into an envelope, as S3 Control.
+	Wrapped bool
+}
 
 // A RestResult is the result of an operation in the protocol [RestXML].
 type RestResult struct {
@@ -39,18 +44,41 @@ func (RestXML) Succeed(_, _, requestID string, result any) (Reply, error) {
 	return rep, nil
 }
 
+type restError struct {
+	XMLName   xml.Name
+	Code      string
+	Message   string
+	Members   []restMember
+	RequestID string `xml:"RequestId,omitempty"`
+}
+
+type restMember struct {
+	XMLName xml.Name
+	Text    string `xml:",chardata"`
+}
+
 // Fail implements [Protocol].
-func (RestXML) Fail(_, requestID string, e *Error) Reply {
-	body, err := xml.Marshal(struct {
-		XMLName   xml.Name `xml:"Error"`
-		Code      string
-		Message   string
-		RequestID string `xml:"RequestId"`
-	}{Code: e.Code, Message: e.Message, RequestID: requestID})
+func (p RestXML) Fail(_, requestID string, e *Error) Reply {
+	inner := restError{XMLName: xml.Name{Local: "Error"}, Code: e.Code, Message: e.Message,
+		RequestID: requestID}
+	for _, name := range slices.Sorted(maps.Keys(e.Members)) {
+		inner.Members = append(inner.Members, restMember{xml.Name{Local: name}, e.Members[name]})
+	}
+	var document any = inner
+	if p.Wrapped {
+		inner.RequestID = ""
+		document = struct {
+			XMLName   xml.Name `xml:"ErrorResponse"`
+			Error     restError
+			RequestID string `xml:"RequestId"`
+		}{Error: inner, RequestID: requestID}
+	}
+	body, err := xml.Marshal(document)
 	if err != nil { // impossible for a struct of strings
 		body = []byte("<Error/>")
 	}
 	rep := newS3Reply(e.Status, requestID, body)
+	maps.Copy(rep.Header, e.Header)
 	rep.Header.Set("Content-Type", "application/xml")
 	return rep
 }

@@ -174,6 +174,17 @@ func PostAs(t testing.TB, endpoint, key, service string, params map[string]strin
 	return body
 }
 
+// CallJSON sends a request in the protocol AWS JSON 1.1 that an access key signs, and returns the
+// status and the body of the reply. target is the value of X-Amz-Target.
+func CallJSON(t testing.TB, endpoint, key, service, target, body string) (status int,
+	reply string) {
+	t.Helper()
+	resp, reply := Do(t, http.MethodPost, endpoint+"/", map[string]string{
+		"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": target,
+		"Authorization": Authorization(key, "us-east-1", service)}, body)
+	return resp.StatusCode, reply
+}
+
 // AllowAll is a document that allows all actions.
 const AllowAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 
