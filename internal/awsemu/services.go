@@ -20,6 +20,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/sns"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/sts"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
 // services are the services of a server with the data of its account.
@@ -30,6 +31,8 @@ type services struct {
 	s3         *s3.Service
 	cloudwatch *cloudwatch.Service
 	lambda     *lambda.Service
+
+	kms *kms.Service
 
 	organizations *organizations.Service
 
@@ -47,7 +50,9 @@ func newServices(a *Account, guard authz.Guard) (*services, error) {
 		Partition: cmp.Or(a.Partition, service.DefaultPartition),
 		Region:    cmp.Or(a.Function.Region, service.DefaultRegion),
 	}
-	s := &services{guard: guard, cloudwatch: &cloudwatch.Service{}}
+	s := &services{cloudwatch: &cloudwatch.Service{}}
+	guard.Policies = s
+	s.guard = guard
 	// The policies of an organization do not affect its management account.
 	controlled := a.ServiceControlPolicies
 	if a.OrganizationAccess == organizations.AccessManagement {
@@ -71,9 +76,9 @@ func newServices(a *Account, guard authz.Guard) (*services, error) {
 		return nil, err
 	}
 	s.s3 = s3.New(account, a.Buckets, a.PublicAccessBlock)
-	keys := kms.New(account, a.Keys)
+	s.kms = kms.New(account, a.Keys)
 	s.s3.FindKey = func(region, key string) (string, *wire.Error) {
-		arn, problem := keys.Use(region, cmp.Or(key, "alias/aws/s3"))
+		arn, problem := s.kms.Use(region, cmp.Or(key, "alias/aws/s3"))
 		if problem != nil {
 			problem.Code = "KMS." + problem.Code // as in the errors of S3
 		}
@@ -83,12 +88,28 @@ func newServices(a *Account, guard authz.Guard) (*services, error) {
 		ServiceControl: a.ServiceControlPolicies, ResourceControl: a.ResourceControlPolicies,
 		Access: a.OrganizationAccess}, s.iam.SetOrganization)
 	for _, svc := range []service.Service{s.iam, s.sts, s.sns, s.s3.Control(), s.s3, s.cloudwatch, s.lambda,
-		s.organizations, logs.New(account), quotas.New(account), keys} {
+		s.organizations, logs.New(account), quotas.New(account), s.kms} {
 		d := svc.Definition()
 		s.definitions = append(s.definitions, &d)
 	}
 	return s, nil
 }
+
+// ResourcePolicy implements [authz.Policies].
+func (s *services) ResourcePolicy(arn string) (iampolicy.ResourcePolicy, bool) {
+	if policy, found := s.kms.ResourcePolicy(arn); found {
+		return policy, true
+	}
+	return s.s3.ResourcePolicy(arn)
+}
+
+// ResourceControl implements [authz.Policies].
+func (s *services) ResourceControl() [][]iampolicy.Policy {
+	return s.organizations.ResourceControl()
+}
+
+// OrganizationID implements [authz.Policies].
+func (s *services) OrganizationID() string { return s.organizations.OrganizationID() }
 
 // roleARN returns the ARN of the role that a function names by its name or ARN. The role need not
 // exist.

@@ -304,7 +304,7 @@ func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 		{"a resource control policy that allows",
 			"organization: [[FullAWSAccess]]\nresourceControlPolicies:\n  - - Version: \"2012-10-17\"\n" +
 				"      Statement: {Effect: Allow, Principal: \"*\", Action: \"s3:*\", Resource: \"*\"}\n",
-			[]string{"a.yaml:3: resourceControlPolicies[0][0]: statement 1: the Effect must be Deny"}},
+			[]string{"a.yaml:3: resourceControlPolicies[0][0]: a resource control policy only denies"}},
 		{"resource control policies of more levels than the organization has",
 			"organization: [[FullAWSAccess]]\nresourceControlPolicies: [[], []]\n",
 			[]string{"a.yaml:2: resourceControlPolicies: there are 2 levels, and the organization has 1"}},

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
@@ -16,6 +17,19 @@ type Guard struct {
 	// Enforce makes the guard refuse calls that the policies of the caller do not allow. It does not
 	// affect the administrator.
 	Enforce bool
+	// Policies finds the policies that decide in addition to those of the caller. Nil means that
+	// there are none.
+	Policies Policies
+}
+
+// Policies finds the policies of resources, and those of the organization for resources.
+type Policies interface {
+	// ResourcePolicy returns the policy of a bucket or a key of the account.
+	ResourcePolicy(arn string) (iampolicy.ResourcePolicy, bool)
+	// ResourceControl returns the resource control policies of each level.
+	ResourceControl() [][]iampolicy.Policy
+	// OrganizationID returns the id of the organization of the account, or an empty string.
+	OrganizationID() string
 }
 
 // free reports whether the guard permits all operations to the caller.
@@ -46,7 +60,7 @@ func (g Guard) authorize(c *service.Call, p service.Permission) *wire.Error {
 	}
 	r := iampolicy.Result{Decision: iampolicy.Allowed}
 	if !g.free(c) {
-		r = decide(c, c.Caller.Principal.Grants(), p, resource)
+		r = g.decide(c, c.Caller.Principal.Grants(), p, resource)
 	}
 	allowed := r.Decision == iampolicy.Allowed
 	if c.Checked != nil {
@@ -65,7 +79,7 @@ func Denied(c *service.Call) *wire.Error {
 	if needed := c.Service.Operations[c.Operation].Needs; len(needed) > 0 {
 		p = needed[0]
 	}
-	return refusal(c, p, iampolicy.Result{OrganizationAllows: true})
+	return refusal(c, p, iampolicy.Result{OrganizationAllows: true, ResourceAllows: true})
 }
 
 // actionOf returns a permission's action with its service prefix.
@@ -86,10 +100,33 @@ func resourceOf(c *service.Call, p service.Permission) (arn string, named bool) 
 	return arn, arn != ""
 }
 
-func decide(c *service.Call, grants iampolicy.Grants, p service.Permission,
+// decide evaluates a permission on a resource with the policies of the caller, of the resource and
+// of the organization.
+func (g Guard) decide(c *service.Call, grants iampolicy.Grants, p service.Permission,
 	resource string) iampolicy.Result {
+	context := requestContext(c)
+	if g.Policies != nil {
+		who := c.Caller.Principal
+		if policy, found := g.Policies.ResourcePolicy(resource); found {
+			grants.Resource = policy.For(iampolicy.Subject{ARN: who.ARN(), UniqueID: who.ID(),
+				Session: sessionName(c)})
+		}
+		if !strings.Contains(who.ARN(), ":role/aws-service-role/") {
+			grants.ResourceControl = g.Policies.ResourceControl()
+		}
+		if id := g.Policies.OrganizationID(); id != "" {
+			context["aws:PrincipalOrgID"] = []string{id}
+		}
+	}
 	return grants.Evaluate(iampolicy.Request{Action: actionOf(c, p), Resource: resource,
-		Context: requestContext(c)})
+		Context: context})
+}
+
+// sessionName returns the name of the session of the caller, or an empty string for a user.
+func sessionName(c *service.Call) string {
+	a, _ := awsarn.Parse(c.Caller.ARN)
+	_, session := a.Session()
+	return session
 }
 
 // requestContext returns the condition keys of a request. The server uses plain HTTP on loopback,
@@ -133,6 +170,9 @@ func refusal(c *service.Call, p service.Permission, r iampolicy.Result) *wire.Er
 func notAuthorized(c *service.Call, p service.Permission) string {
 	text := "User: " + c.Caller.ARN + " is not authorized to perform: " + actionOf(c, p)
 	if resource, named := resourceOf(c, p); named {
+		if a, _ := awsarn.Parse(resource); a.Service == "s3" { // only S3 quotes its resources
+			resource = `"` + resource + `"`
+		}
 		text += " on resource: " + resource
 	}
 	return text
@@ -151,6 +191,8 @@ func reason(r iampolicy.Result, action string) string {
 		{iampolicy.Organization, r.OrganizationAllows, "a", "service control policy"},
 		{iampolicy.Identity, r.IdentityAllows, "an", "identity-based policy"},
 		{iampolicy.Boundary, r.BoundaryAllows, "a", "permissions boundary"},
+		{iampolicy.Resource, r.ResourceAllows, "a", "resource-based policy"},
+		{iampolicy.ResourceControl, true, "a", "resource control policy"},
 	}
 	for _, l := range layers {
 		if service.Denies(r, l.layer) {

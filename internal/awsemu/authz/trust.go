@@ -33,12 +33,12 @@ func (g Guard) MayAssume(c *service.Call, role service.Role) error {
 	}
 	trusting, naming := trust(c.Caller, role)
 	arn, _ := resourceOf(c, p)
-	if decide(c, iampolicy.Grants{Identity: trusting}, p, arn).Decision != iampolicy.Allowed {
+	if g.decide(c, iampolicy.Grants{Identity: trusting}, p, arn).Decision != iampolicy.Allowed {
 		return plain
 	}
 	grants := c.Caller.Principal.Grants()
 	grants.Identity = slices.Concat(grants.Identity, naming)
-	if r := decide(c, grants, p, arn); r.Decision != iampolicy.Allowed {
+	if r := g.decide(c, grants, p, arn); r.Decision != iampolicy.Allowed {
 		return refusal(c, p, r)
 	}
 	return nil

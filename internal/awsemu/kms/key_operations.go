@@ -54,6 +54,10 @@ func validation(format string, args ...any) *wire.Error {
 	return refuse("ValidationException", format, args...)
 }
 
+func malformed(err error) *wire.Error {
+	return refuse("MalformedPolicyDocumentException", "The new key policy is not valid: %v", err)
+}
+
 func required(member string) *wire.Error {
 	return validation("1 validation error detected: Value null at '%s' failed to satisfy constraint: "+
 		"Member must not be null", member)
@@ -142,7 +146,7 @@ func putKeyPolicy(c call, k *key) (any, error) {
 		return nil, required("policy")
 	}
 	if err := CheckPolicy(text); err != nil {
-		return nil, err
+		return nil, malformed(err)
 	}
 	k.policy = text
 	return nil, nil
@@ -209,7 +213,7 @@ func createKey(c call) (any, error) {
 	}
 	policy := cmp.Or(c.text("Policy"), c.defaultPolicy())
 	if err := CheckPolicy(policy); err != nil {
-		return nil, err
+		return nil, malformed(err)
 	}
 	id := KeyID(c.account.ID, c.Region, fmt.Sprint(c.account.Next()))
 	k := &key{id: id, arn: c.keyARN(c.Region, id), region: c.Region, policy: policy, state: Enabled,

@@ -3,7 +3,6 @@ package kms
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
 // A Key is a customer managed key of KMS.
@@ -41,10 +41,8 @@ const (
 // The limits of the waiting period of a deletion, in days.
 const minWindow, maxWindow = 7, 30
 
-// maxKeys is the maximum number of keys that the server stores, and maxPolicy is the maximum size of
-// a key policy in bytes.
-// https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html
-const maxKeys, maxPolicy = 10_000, 32 << 10
+// maxKeys is the maximum number of keys that the server stores.
+const maxKeys = 10_000
 
 type key struct {
 	id, arn, region     string
@@ -201,14 +199,31 @@ func (s *Service) Use(region, name string) (arn string, problem *wire.Error) {
 	return k.arn, nil
 }
 
-// Policy returns the text of the policy of a key of the account, by its ARN.
-func (s *Service) Policy(arn string) (text string, found bool) {
+// ResourcePolicy returns the policy of a key of the account. Its document is nil if the policy does
+// not parse: nothing then allows a request to the key.
+func (s *Service) ResourcePolicy(arn string) (iampolicy.ResourcePolicy, bool) {
 	for _, k := range s.keys {
 		if k.arn == arn {
-			return k.policy, true
+			document, err := iampolicy.ParseResourcePolicy(iampolicy.Key, k.policy)
+			if err != nil {
+				document = nil
+			}
+			return iampolicy.ResourcePolicy{Kind: iampolicy.Key, ARN: arn, Account: s.account.ID,
+				Policy: iampolicy.Policy{ID: "key policy", Document: document}}, true
 		}
 	}
-	return "", false
+	return iampolicy.ResourcePolicy{}, false
+}
+
+// MayBeUsedBy reports whether the policy of a key names a service, such as
+// logs.us-east-1.amazonaws.com, in a statement that allows something.
+func (s *Service) MayBeUsedBy(arn, service string) bool {
+	policy, found := s.ResourcePolicy(arn)
+	return found && policy.Document != nil && slices.ContainsFunc(policy.Document.Statements,
+		func(s iampolicy.Statement) bool {
+			return s.Effect == iampolicy.Allow && slices.Contains(s.Principal,
+				iampolicy.Principal{Type: "Service", Name: service})
+		})
 }
 
 func invalidState(format string, args ...any) *wire.Error {
@@ -219,38 +234,6 @@ func pendingDeletion(k *key) *wire.Error { return invalidState("%s is pending de
 
 // CheckPolicy returns an error for a text that is not a key policy.
 func CheckPolicy(text string) error {
-	var document struct {
-		Version   string
-		Statement []struct {
-			Effect                  string
-			Principal, NotPrincipal any
-			Action, NotAction       any
-			Resource, NotResource   any
-		}
-	}
-	malformed := func(format string, args ...any) error {
-		return refuse("MalformedPolicyDocumentException", format, args...)
-	}
-	if len(text) > maxPolicy {
-		return refuse("LimitExceededException", "The key policy must have at most %d bytes", maxPolicy)
-	}
-	if err := json.Unmarshal([]byte(text), &document); err != nil {
-		return malformed("The policy is not a valid JSON document: %v", err)
-	}
-	if len(document.Statement) == 0 {
-		return malformed("The policy has no statement")
-	}
-	for i, s := range document.Statement {
-		switch {
-		case s.Effect != "Allow" && s.Effect != "Deny":
-			return malformed("Statement %d has no valid Effect", i+1)
-		case s.Principal == nil && s.NotPrincipal == nil:
-			return malformed("Policy contains a statement with no principal.")
-		case s.Action == nil && s.NotAction == nil:
-			return malformed("Policy contains a statement with no action.")
-		case s.Resource == nil && s.NotResource == nil:
-			return malformed("Policy contains a statement with no resource.")
-		}
-	}
-	return nil
+	_, err := iampolicy.ParseResourcePolicy(iampolicy.Key, text)
+	return err
 }

@@ -41,7 +41,7 @@ var resourceControl = &policyKind{
 
 // RCPFullAWSAccess is the resource control policy of that name, which AWS attaches to every level
 // and which no client can detach.
-const RCPFullAWSAccess = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`
+const RCPFullAWSAccess = iampolicy.FullResourceAccess
 
 // kinds are the types of policies that the server has.
 var kinds = []*policyKind{serviceControl, resourceControl}

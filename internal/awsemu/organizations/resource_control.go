@@ -1,55 +1,53 @@
 package organizations
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
+
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// CheckResourceControlPolicy returns an error if a text is not a resource control policy. Each
-// statement denies, for the principal "*", some actions on some resources.
+// CheckResourceControlPolicy returns an error if a text is not a resource control policy that a
+// customer can write. Such a policy only denies, and names the actions of some services.
 // https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps_syntax.html
 func CheckResourceControlPolicy(text string) error {
-	var document struct {
-		Version   string
-		Statement json.RawMessage
+	document, err := iampolicy.ParseResourceControl(text)
+	if err != nil {
+		return err
 	}
-	if err := json.Unmarshal([]byte(text), &document); err != nil {
-		return fmt.Errorf("the document is not JSON: %w", err)
-	}
-	if document.Version != "2012-10-17" {
-		return fmt.Errorf("the Version must be 2012-10-17, got %q", document.Version)
-	}
-	type statement struct {
-		Effect                        string
-		Principal                     any
-		Action, Resource, NotResource any
-		NotAction, NotPrincipal       any
-	}
-	var statements []statement
-	if err := json.Unmarshal(document.Statement, &statements); err != nil {
-		var one statement
-		if json.Unmarshal(document.Statement, &one) != nil {
-			return fmt.Errorf("the Statement is not a statement or a list of them: %w", err)
-		}
-		statements = []statement{one}
-	}
-	if len(statements) == 0 {
-		return errors.New("the document has no statement")
-	}
-	for i, s := range statements {
+	for i, s := range document.Statements {
 		switch {
-		case s.Effect != "Deny":
-			return fmt.Errorf("statement %d: the Effect must be Deny, got %q", i+1, s.Effect)
-		case s.Principal != "*" || s.NotPrincipal != nil:
-			return fmt.Errorf("statement %d: the Principal must be \"*\"", i+1)
-		case s.Action == nil || s.NotAction != nil:
-			return fmt.Errorf("statement %d: it needs an Action", i+1)
-		case s.Action == "*":
+		case s.Effect == iampolicy.Allow:
+			return fmt.Errorf("statement %d: the Effect must be Deny", i+1)
+		case len(s.Action) == 1 && s.Action[0] == "*":
 			return fmt.Errorf("statement %d: the Action must name a service, such as s3:*", i+1)
-		case (s.Resource == nil) == (s.NotResource == nil):
-			return fmt.Errorf("statement %d: it needs a Resource or a NotResource", i+1)
 		}
 	}
 	return nil
+}
+
+// ResourceControl returns the resource control policies of the levels, root first. It returns nil
+// for the management account, which they do not affect.
+func (s *Service) ResourceControl() [][]iampolicy.Policy {
+	if s.access == AccessManagement {
+		return nil
+	}
+	var levels [][]iampolicy.Policy
+	for _, l := range s.levels {
+		var level []iampolicy.Policy
+		for _, p := range l.attached(resourceControl) {
+			if document, err := iampolicy.ParseResourceControl(p.content); err == nil {
+				level = append(level, iampolicy.Policy{ID: p.name, Document: document})
+			}
+		}
+		levels = append(levels, level)
+	}
+	return levels
+}
+
+// OrganizationID returns the id of the organization, or an empty string.
+func (s *Service) OrganizationID() string {
+	if !s.member() {
+		return ""
+	}
+	return ID
 }

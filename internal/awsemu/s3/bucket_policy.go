@@ -16,10 +16,6 @@ var bucketPolicy = service.Table[call]{
 	"DeleteBucketPolicy":    {Do: inBucket(deleteBucketPolicy), Needs: service.On(bucketARN)},
 }
 
-// maxPolicy is the maximum size of a bucket policy in bytes.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html
-const maxPolicy = 20 << 10
-
 func noBucketPolicy(b *bucket) error {
 	return ofBucket(wire.Refuse(http.StatusNotFound, "NoSuchBucketPolicy",
 		"The bucket policy does not exist"), b)
@@ -59,8 +55,8 @@ func putBucketPolicy(c call, b *bucket) (any, error) {
 	case strings.TrimSpace(text) == "":
 		return nil, wire.Refuse(http.StatusBadRequest, "MissingRequestBodyError",
 			"Request Body is empty")
-	case len(text) > maxPolicy:
-		return nil, malformed("Policies must be no larger than %d bytes", maxPolicy)
+	case text[0] != '{':
+		return nil, malformed("Policies must be valid JSON and the first byte must be '{'")
 	}
 	public, err := isPublicPolicy(text)
 	switch {

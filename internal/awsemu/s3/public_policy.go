@@ -1,60 +1,15 @@
 package s3
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
-
-// A statement has the parts of a statement of a bucket policy that decide whether it is public.
-type statement struct {
-	Effect                  string
-	Principal, NotPrincipal any
-	Action, NotAction       any
-	Resource, NotResource   any
-	Condition               map[string]map[string]any
-}
-
-// statements returns the statements of a bucket policy.
-func statements(text string) ([]statement, error) {
-	var document struct{ Statement json.RawMessage }
-	trimmed := strings.TrimSpace(text)
-	if !strings.HasPrefix(trimmed, "{") {
-		return nil, errors.New("Policies must be valid JSON and the first byte must be '{'")
-	}
-	if err := json.Unmarshal([]byte(text), &document); err != nil {
-		return nil, errors.New("This policy contains invalid Json")
-	}
-	if document.Statement == nil {
-		return nil, errors.New("Missing required field Statement")
-	}
-	var list []statement
-	if err := json.Unmarshal(document.Statement, &list); err != nil {
-		var one statement
-		if json.Unmarshal(document.Statement, &one) != nil {
-			return nil, errors.New("Invalid policy syntax.")
-		}
-		list = []statement{one}
-	}
-	for _, s := range list {
-		for name, missing := range map[string]bool{"Principal": s.Principal == nil && s.NotPrincipal == nil,
-			"Action":   s.Action == nil && s.NotAction == nil,
-			"Resource": s.Resource == nil && s.NotResource == nil} {
-			if missing {
-				return nil, fmt.Errorf("Missing required field %s", name)
-			}
-		}
-		if s.Effect != "Allow" && s.Effect != "Deny" {
-			return nil, fmt.Errorf("Invalid effect: %s", s.Effect)
-		}
-	}
-	return list, nil
-}
 
 // CheckPolicy returns an error for a text that is not a bucket policy.
 func CheckPolicy(text string) error {
-	_, err := statements(text)
+	_, err := iampolicy.ParseResourcePolicy(iampolicy.Bucket, text)
 	return err
 }
 
@@ -62,31 +17,19 @@ func CheckPolicy(text string) error {
 // statement allows something to everyone, without a condition that fixes who asks.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-policy-status
 func isPublicPolicy(text string) (bool, error) {
-	list, err := statements(text)
-	for _, s := range list {
-		if s.Effect == "Allow" && (s.NotPrincipal != nil || isEveryone(s.Principal)) &&
-			!fixesCaller(s.Condition) {
-			return true, err
-		}
+	document, err := iampolicy.ParseResourcePolicy(iampolicy.Bucket, text)
+	if err != nil {
+		return false, err
 	}
-	return false, err
+	return slices.ContainsFunc(document.Statements, func(s iampolicy.Statement) bool {
+		return s.Effect == iampolicy.Allow && !slices.ContainsFunc(s.Conditions, fixesCaller) &&
+			(s.NotPrincipal != nil || slices.ContainsFunc(s.Principal, isEveryone))
+	}), nil
 }
 
-// isEveryone reports whether a Principal contains "*".
-func isEveryone(principal any) bool {
-	switch p := principal.(type) {
-	case string:
-		return p == "*"
-	case map[string]any:
-		return isEveryone(p["AWS"])
-	case []any:
-		for _, item := range p {
-			if isEveryone(item) {
-				return true
-			}
-		}
-	}
-	return false
+// isEveryone reports whether a principal is "*".
+func isEveryone(p iampolicy.Principal) bool {
+	return p.Type == "" || p.Type == "AWS" && p.Name == "*"
 }
 
 // fixingKeys are the condition keys that make a statement for everyone not public, if their values
@@ -102,33 +45,12 @@ var fixingKeys = map[string]bool{"aws:sourceip": true, "aws:sourcearn": true, "a
 var fixingOperators = map[string]bool{"stringequals": true, "stringequalsignorecase": true,
 	"stringlike": true, "arnequals": true, "arnlike": true, "ipaddress": true}
 
-func fixesCaller(condition map[string]map[string]any) bool {
-	for operator, keys := range condition {
-		if !fixingOperators[strings.ToLower(operator)] {
-			continue
-		}
-		for key, values := range keys {
-			if fixingKeys[strings.ToLower(key)] && areFixed(values) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// areFixed reports whether values contain neither wildcards nor variables, nor all addresses.
-func areFixed(values any) bool {
-	switch v := values.(type) {
-	case string:
-		return v != "" && !strings.ContainsAny(v, "*?") && !strings.Contains(v, "${") &&
-			!strings.HasSuffix(v, "/0")
-	case []any:
-		for _, item := range v {
-			if !areFixed(item) {
-				return false
-			}
-		}
-		return len(v) > 0
-	}
-	return false
+// fixesCaller reports whether a condition compares one of the keys with fixed values: with neither
+// wildcards nor variables, nor all addresses.
+func fixesCaller(c iampolicy.Condition) bool {
+	return fixingOperators[strings.ToLower(c.Operator)] && fixingKeys[strings.ToLower(c.Key)] &&
+		len(c.Values) > 0 && !slices.ContainsFunc(c.Values, func(v string) bool {
+		return v == "" || strings.ContainsAny(v, "*?") || strings.Contains(v, "${") ||
+			strings.HasSuffix(v, "/0")
+	})
 }

@@ -226,7 +226,7 @@ func TestS3ErrorCodes(t *testing.T) {
 	var api smithy.APIError
 	if err := get("evidence", "a/b", ""); !errors.As(err, &api) ||
 		!strings.Contains(api.ErrorMessage(),
-			"s3:GetObject on resource: arn:aws:s3:::evidence/a/b because") {
+			`s3:GetObject on resource: "arn:aws:s3:::evidence/a/b" because`) {
 		t.Errorf("%v", err)
 	}
 	var gone *types.NotFound

@@ -67,8 +67,24 @@ func (s *Service) Definition() service.Definition {
 			return call{c, s, c.Params.Get("Bucket"), c.Params.Get("Key")}
 		}, operations, configuration, multipart, accessBlock, ownership, acl, bucketPolicy, encryption,
 			lifecycle),
-		Parse: parse,
+		Parse:         parse,
+		ConditionKeys: s.setConditionKeys,
 	}
+}
+
+// setConditionKeys sets the condition keys of S3, and those of calls that S3 makes to KMS.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+func (s *Service) setConditionKeys(c *service.Call, set func(key, value string)) {
+	set("s3:x-amz-acl", c.Header.Get("X-Amz-Acl"))
+	for _, parameter := range []string{"prefix", "delimiter", "max-keys"} {
+		set("s3:"+parameter, c.Query.Get(parameter))
+	}
+	if b := s.buckets[c.Params.Get("Bucket")]; b != nil {
+		set("s3:ResourceAccount", b.owner)
+		set("aws:ResourceAccount", b.owner)
+	}
+	set("kms:CallerAccount", s.account.ID)
+	set("kms:ViaService", "s3."+c.Region+".amazonaws.com")
 }
 
 // bucketARN returns the ARN of the bucket that a call names.
