@@ -4,9 +4,11 @@ import (
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/cloudwatch"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/ec2"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/iam"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/kms"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/lambda"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/logs"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/organizations"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/s3"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
@@ -48,6 +50,15 @@ type Account struct {
 	Buckets map[string]Bucket
 	// Keys are the customer managed keys of KMS.
 	Keys []Key
+	// LogGroups are log groups of CloudWatch Logs.
+	LogGroups []LogGroup
+	// DeletedLayers are the ARNs of versions of Lambda layers that do not exist. All others exist.
+	DeletedLayers []string
+	// ConcurrentExecutions are the quotas of Lambda by region. The region "" stands for all others.
+	// Zero means 1,000.
+	ConcurrentExecutions map[string]int
+	// VPCEndpoints are the VPC endpoints of EC2.
+	VPCEndpoints []VPCEndpoint
 	// PublicAccessBlock are the settings of Block Public Access of the account. Nil means that the
 	// account has none.
 	PublicAccessBlock *PublicAccessBlock
@@ -119,6 +130,10 @@ type (
 	Bucket = s3.Bucket
 	// A Key is a customer managed key of KMS.
 	Key = kms.Key
+	// A LogGroup is a log group of CloudWatch Logs.
+	LogGroup = logs.LogGroup
+	// A VPCEndpoint connects a VPC with a service.
+	VPCEndpoint = ec2.VPCEndpoint
 	// A PublicAccessBlock has the settings of Block Public Access.
 	PublicAccessBlock = s3.PublicAccessBlock
 	// A Datum is one metric value that a client put.

@@ -34,6 +34,9 @@ func (s *services) parseRequest(r *http.Request) (req wire.Request, svc *service
 	svc = s.find(func(d *service.Definition) bool {
 		return d.Scope == req.Scope.Service && (d.Accepts == nil || d.Accepts(r))
 	})
+	if _, isForm := req.Protocol.(wire.Query); isForm && svc != nil && svc.Protocol != nil {
+		req.Protocol = svc.Protocol
+	}
 	if signed && svc != nil && svc.Parse != nil {
 		return req, svc, svc.Parse(&req, r)
 	}
@@ -103,8 +106,8 @@ func readInput(req *wire.Request, svc *service.Definition, text []byte,
 
 func notOffered(scope string, r *http.Request) *wire.Error {
 	return wire.Refuse(http.StatusBadRequest, "UnknownService",
-		"the embedded AWS offers iam, sts, sns, s3, lambda, kms, organizations, logs, servicequotas "+
-			"and monitoring (CloudWatch), not %q (%s %s)",
+		"the embedded AWS offers iam, sts, sns, s3, lambda, kms, ec2, organizations, logs, "+
+			"servicequotas and monitoring (CloudWatch), not %q (%s %s)",
 		scope, r.Method, r.URL.Path)
 }
 

@@ -9,6 +9,7 @@ import (
 	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/authz"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/cloudwatch"
+	"github.com/remotion-audit/remotion-audit/internal/awsemu/ec2"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/iam"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/kms"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/lambda"
@@ -71,7 +72,9 @@ func newServices(a *Account, guard authz.Guard) (*services, error) {
 	for i, f := range functions {
 		functions[i].Role = s.roleARN(account, f.Role)
 	}
-	s.lambda = lambda.New(account, functions, a.DisabledRegions)
+	s.lambda = lambda.New(account, functions, a.DisabledRegions, a.DeletedLayers)
+	limits := quotas.New(account, a.ConcurrentExecutions)
+	s.lambda.ConcurrentExecutions = limits.Executions
 	if s.sns, err = sns.New(account, a.Topics, a.Subscriptions); err != nil {
 		return nil, err
 	}
@@ -87,8 +90,14 @@ func newServices(a *Account, guard authz.Guard) (*services, error) {
 	s.organizations = organizations.New(account, organizations.Data{
 		ServiceControl: a.ServiceControlPolicies, ResourceControl: a.ResourceControlPolicies,
 		Access: a.OrganizationAccess}, s.iam.SetOrganization)
+	groups := logs.New(account, a.LogGroups)
+	groups.MayUseKey = func(key, region string) bool {
+		arn, problem := s.kms.Use(region, key)
+		return problem == nil && s.kms.MayBeUsedBy(arn, "logs."+region+".amazonaws.com")
+	}
 	for _, svc := range []service.Service{s.iam, s.sts, s.sns, s.s3.Control(), s.s3, s.cloudwatch, s.lambda,
-		s.organizations, logs.New(account), quotas.New(account), s.kms} {
+		s.organizations, groups, limits, s.kms,
+		ec2.New(account, a.VPCEndpoints)} {
 		d := svc.Definition()
 		s.definitions = append(s.definitions, &d)
 	}

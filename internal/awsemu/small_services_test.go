@@ -8,7 +8,14 @@ import (
 )
 
 func TestLogGroupsAndQuotas(t *testing.T) {
-	url := emutest.Listen(t, &awsemu.Server{})
+	const key = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-4234-a6ef-1234567890ab"
+	url := emutest.Listen(t, &awsemu.Server{Account: &awsemu.Account{
+		Keys: []awsemu.Key{{ID: "1234abcd-12ab-4234-a6ef-1234567890ab", Policy: emutest.DocumentOf(
+			`{"Effect":"Allow","Principal":{"Service":"logs.us-east-1.amazonaws.com"},` +
+				`"Action":"kms:*","Resource":"*"}`)}, {Alias: "alias/other"}},
+		LogGroups: []awsemu.LogGroup{{Name: "/clips", KMSKey: key},
+			{Name: "/far", Region: "eu-west-1"}},
+		ConcurrentExecutions: map[string]int{"us-east-1": 500}}})
 	const lambdaQuota = `{"ServiceCode": "lambda", "QuotaCode": "L-B99A9384"`
 	for _, test := range []struct {
 		name, service, operation, body string
@@ -28,14 +35,33 @@ func TestLogGroupsAndQuotas(t *testing.T) {
 			`{"logGroupName": "/aws/lambda/f", "retentionInDays": 13}`, 400, "got 13"},
 		{"a name with a space is refused", "logs", "Logs_20140328.CreateLogGroup",
 			`{"logGroupName": "a b"}`, 400, "InvalidParameterException"},
+		{"log groups are described with their keys", "logs", "Logs_20140328.DescribeLogGroups",
+			`{"logGroupNamePrefix": "/"}`, 200, `"logGroupName":"/clips","creationTime":`},
+		{"a log group names its key", "logs", "Logs_20140328.DescribeLogGroups",
+			`{"logGroupNamePattern": "CLIPS"}`, 200, `"kmsKeyId":"` + key + `"`},
+		{"log groups of another region are not described", "logs",
+			"Logs_20140328.DescribeLogGroups", `{"logGroupNamePrefix": "/far"}`, 200, `"logGroups":[]`},
+		{"the retention of a log group is described", "logs", "Logs_20140328.DescribeLogGroups",
+			`{"logGroupNamePrefix": "/aws"}`, 200, `"retentionInDays":14`},
+		{"a prefix and a pattern are refused", "logs", "Logs_20140328.DescribeLogGroups",
+			`{"logGroupNamePrefix": "/", "logGroupNamePattern": "a"}`, 400, "mutually exclusive"},
+		{"a log group gets a key", "logs", "Logs_20140328.AssociateKmsKey",
+			`{"logGroupName": "/aws/lambda/f", "kmsKeyId": "` + key + `"}`, 200, ""},
+		{"a log group loses its key", "logs", "Logs_20140328.DisassociateKmsKey",
+			`{"logGroupName": "/clips"}`, 200, ""},
+		{"a key whose policy does not name Logs is refused", "logs", "Logs_20140328.CreateLogGroup",
+			`{"logGroupName": "/g", "kmsKeyId": "alias/other"}`, 400, "The specified KMS key does not " +
+				"exist or is not allowed to be used with Arn"},
 		{"a quota has a value", "servicequotas", "ServiceQuotasV20190624.GetServiceQuota",
+			lambdaQuota + "}", 200, `"Value":500`},
+		{"a quota has a default", "servicequotas", "ServiceQuotasV20190624.GetAWSDefaultServiceQuota",
 			lambdaQuota + "}", 200, `"Value":1000`},
 		{"a quota of another service is unknown", "servicequotas",
 			"ServiceQuotasV20190624.GetServiceQuota", `{"ServiceCode": "ec2", "QuotaCode": "L-1"}`, 400,
 			"has only quotas of lambda"},
 		{"a lower value is refused", "servicequotas",
 			"ServiceQuotasV20190624.RequestServiceQuotaIncrease", lambdaQuota + `, "DesiredValue": 10}`,
-			400, "must be greater than 1000"},
+			400, "must be greater than 500"},
 		{"a higher value is requested", "servicequotas",
 			"ServiceQuotasV20190624.RequestServiceQuotaIncrease", lambdaQuota +
 				`, "DesiredValue": 5000}`, 200, `"Status":"PENDING"`},

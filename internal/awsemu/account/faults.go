@@ -1,6 +1,7 @@
 package account
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -74,8 +75,8 @@ func (l *loader) operation(v value, at string) string {
 	}
 	if svc == "" {
 		l.addProblem(n, at,
-			"unknown operation %q: write SERVICE:OPERATION with iam, sts, sns, s3, lambda, organizations "+
-				"or cloudwatch, such as iam:GetRole or sns:*", text)
+			"unknown operation %q: write SERVICE:OPERATION with one of %s, such as iam:GetRole or sns:*",
+			text, strings.Join(slices.Sorted(maps.Keys(awsemu.Operations())), ", "))
 		return text
 	}
 	if op != "*" && !slices.ContainsFunc(operations, func(offered string) bool {

@@ -35,8 +35,29 @@ func (l *loader) lambdaFunction(in lambdaFunction, at string) lambda.Function {
 		Memory:      l.number(in.Memory, join(at, "memory"), 128, 10240),
 		Layers:      l.texts(in.Layers, join(at, "layers")),
 		Tags:        l.textsByKey(in.Tags, join(at, "tags")),
+
+		Timeout: l.number(in.Timeout, join(at, "timeout"), 1, 900),
+		Storage: l.number(in.Storage, join(at, "storage"), 512, 10240),
+		KMSKey:  l.arn(in.KMSKey, join(at, "kmsKey"), "kms"),
+		State: l.oneOf(in.State, join(at, "state"), "Active", "Pending", "Inactive",
+			"Failed"),
+		StateReason:     l.text(in.StateReason, join(at, "stateReason")),
+		StateReasonCode: l.text(in.StateReasonCode, join(at, "stateReasonCode")),
+		UpdateStatus: l.oneOf(in.UpdateStatus, join(at, "updateStatus"), "Successful",
+			"InProgress", "Failed"),
+		UpdateReason:     l.text(in.UpdateReason, join(at, "updateReason")),
+		UpdateReasonCode: l.text(in.UpdateReasonCode, join(at, "updateReasonCode")),
+		LogGroup:         l.text(in.LogGroup, join(at, "logGroup")),
+	}
+	if reservedAt := join(at, "reservedConcurrency"); l.node(in.ReservedConcurrency, reservedAt) != nil {
+		n := l.number(in.ReservedConcurrency, reservedAt, 0, 1<<20)
+		f.Reserved = &n
+	}
+	if policyAt := join(at, "policy"); l.node(in.Policy, policyAt) != nil {
+		f.Policy = l.checkedDocument(l.node(in.Policy, policyAt), policyAt, 0, lambda.CheckPolicy)
 	}
 	network := join(at, "vpc")
+	f.VPC = l.text(in.VPC.ID, join(network, "id"))
 	f.Subnets = l.networkIDs(in.VPC.Subnets, join(network, "subnets"), "subnet-")
 	f.SecurityGroups = l.networkIDs(in.VPC.SecurityGroups, join(network, "securityGroups"), "sg-")
 	if node := l.nodes[network]; node != nil && (f.Subnets == nil || f.SecurityGroups == nil) {
@@ -53,6 +74,49 @@ func (l *loader) lambdaFunction(in lambdaFunction, at string) lambda.Function {
 			"%q is not a function's name: use 1 to 64 letters, digits, '-' and '_'", f.Name)
 	}
 	return f
+}
+
+// arn reads the ARN of a resource of a service.
+func (l *loader) arn(v value, at, service string) string {
+	text := l.text(v, at)
+	if a, ok := awsarn.Parse(text); text != "" && (!ok || a.Service != service) {
+		l.addProblem(l.node(v, at), at, "%q is not an ARN of %s: write arn:aws:%s:…", text, service,
+			service)
+	}
+	return text
+}
+
+// deletedLayers reads the ARNs of layer versions.
+func (l *loader) deletedLayers(list []value, at string) []string {
+	arns := l.texts(list, at)
+	for i, arn := range arns {
+		if !lambda.IsLayerVersion(arn) {
+			l.addProblem(l.nodes[fmt.Sprintf("%s[%d]", at, i)], at,
+				"%q is not the ARN of a layer version: write arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION",
+				arn)
+		}
+	}
+	return arns
+}
+
+// concurrentExecutions reads the quotas of regions. The key default stands for all other regions.
+func (l *loader) concurrentExecutions(m map[key]value, at string) map[string]int {
+	if m == nil {
+		return nil
+	}
+	quotas := make(map[string]int)
+	for _, k := range inOrder(l, m, at) {
+		region, n := string(k), l.number(m[k], join(at, string(k)), 1, 1<<20)
+		switch {
+		case region == "default":
+			region = ""
+		case !awsname.IsRegion(region):
+			l.addProblem(l.keys[join(at, region)], at,
+				"%q is neither a region nor default: use a name such as us-east-1", region)
+		}
+		quotas[region] = n
+	}
+	return quotas
 }
 
 // networkIDs reads IDs of EC2 with a prefix, such as subnet-0a1b2c3d.

@@ -70,7 +70,10 @@ import (
 //	     description: Renders a Remotion video.,
 //	     runtime: nodejs20.x, memory: 2048, tags: {remotion-version: 4.0.540},
 //	     layers: ["arn:aws:lambda:eu-west-1:678892195805:layer:remotion-binaries-chromium-arm64:18"],
-//	     vpc: {subnets: [subnet-0a1b2c3d], securityGroups: [sg-0a1b2c3d]}}
+//	     vpc: {id: vpc-0a1b2c3d, subnets: [subnet-0a1b2c3d], securityGroups: [sg-0a1b2c3d]},
+//	     timeout: 120, storage: 2048, state: Failed, stateReasonCode: SubnetOutOfIPAddresses,
+//	     kmsKey: "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+//	     updateStatus: Successful, logGroup: /clips, reservedConcurrency: 5}
 //	disabledRegions: [af-south-1]  # regions that the account has not enabled
 //	topics: [alerts]               # names in function.region, or ARNs
 //	subscriptions:                 # filterPolicy is JSON
@@ -89,6 +92,11 @@ import (
 //	    encryption: {key: alias/video, bucketKey: true}
 //	    lifecycle: [{id: old, prefix: renders/, days: 7}]
 //	publicAccessBlock: {all: true} # of the account
+//	logGroups: [{name: /clips, region: eu-west-1, retention: 14}]
+//	deletedLayers: ["arn:aws:lambda:us-east-1:678892195805:layer:remotion-binaries-fonts:1"]
+//	concurrentExecutions: {default: 1000, us-east-1: 10}
+//	vpcEndpoints:                  # the default policy allows everything
+//	  - {vpc: vpc-0a1b2c3d, region: eu-west-1, service: s3, policy: {file: endpoint-policy.json}}
 //	keys:                          # customer managed keys of KMS
 //	  - {alias: alias/video, state: Disabled, policy: {file: key-policy.json}}
 //	organization:                  # service control policies of the root, each unit, the account
@@ -238,6 +246,10 @@ func (l *loader) resolveAccount(f file) {
 	a.Buckets = l.buckets(f.Buckets, "buckets")
 	a.PublicAccessBlock = l.publicAccessBlock(f.PublicAccessBlock, "publicAccessBlock")
 	a.Keys = l.kmsKeys(f.Keys, "keys")
+	a.LogGroups = l.logGroups(f.LogGroups, "logGroups")
+	a.DeletedLayers = l.deletedLayers(f.DeletedLayers, "deletedLayers")
+	a.ConcurrentExecutions = l.concurrentExecutions(f.ConcurrentExecutions, "concurrentExecutions")
+	a.VPCEndpoints = l.vpcEndpoints(f.VPCEndpoints, "vpcEndpoints")
 	a.ServiceControlPolicies = l.organization(f.Organization, "organization")
 	a.ResourceControlPolicies = l.resourceControlPolicies(f.ResourceControlPolicies,
 		"resourceControlPolicies")

@@ -218,7 +218,7 @@ func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 			[]string{`a.yaml:1: account: "main" is not an account ID: give its twelve digits in quotes`}},
 		{"an unknown key", "account: \"123456789012\"\nuser: {}\n",
 			[]string{
-				`a.yaml:2: unknown key "user": use one of account, alias, buckets, disabledRegions, faults, function, functions, groups, keys, organization, organizationAccess, pageSize, partition, policies, publicAccessBlock, resourceControlPolicies, roles, simulator, subscriptions, topics, users`}},
+				`a.yaml:2: unknown key "user": use one of account, alias, buckets, concurrentExecutions, deletedLayers, disabledRegions, faults, function, functions, groups, keys, logGroups, organization, organizationAccess, pageSize, partition, policies, publicAccessBlock, resourceControlPolicies, roles, simulator, subscriptions, topics, users, vpcEndpoints`}},
 		{"an unknown key of a user", "users:\n  ci:\n    inlin: {}\n",
 			[]string{
 				`a.yaml:3: users.ci: unknown key "inlin": use one of accessKeys, boundary, groups, inline, managed, path`}},
@@ -277,7 +277,7 @@ func TestLoadReportsEveryMistakeWithItsLineAndRemedy(t *testing.T) {
 				`a.yaml:2: faults.operation: the embedded AWS does not offer iam:GetRoles: use one of AddUserToGroup, `}},
 		{"an unknown service", "faults:\n  - {operation: \"sqs:*\", deny: true}\n",
 			[]string{
-				`a.yaml:2: faults.operation: unknown operation "sqs:*": write SERVICE:OPERATION with iam, sts, sns, s3, lambda, organizations or cloudwatch`}},
+				`a.yaml:2: faults.operation: unknown operation "sqs:*": write SERVICE:OPERATION with one of cloudwatch, ec2, iam, kms, lambda, logs, organizations, s3, s3control, servicequotas, sns, sts`}},
 		{"an invalid bucket name", "buckets: {B: {}}\n",
 			[]string{`a.yaml:1: buckets: "B" is not a bucket's name: use 3 to 63`}},
 		{"an object in a missing file",

@@ -21,6 +21,10 @@ type file struct {
 	Topics                  []value                        `yaml:"topics"`
 	Subscriptions           []section[subscription]        `yaml:"subscriptions" list:"plain"`
 	Buckets                 map[key]section[bucket]        `yaml:"buckets"`
+	LogGroups               []section[logGroup]            `yaml:"logGroups"`
+	DeletedLayers           []value                        `yaml:"deletedLayers"`
+	ConcurrentExecutions    map[key]value                  `yaml:"concurrentExecutions"`
+	VPCEndpoints            []section[vpcEndpoint]         `yaml:"vpcEndpoints"`
 	PublicAccessBlock       *publicAccessBlock             `yaml:"publicAccessBlock"`
 	Keys                    []section[kmsKey]              `yaml:"keys"`
 	Organization            [][]value                      `yaml:"organization"`
@@ -101,20 +105,52 @@ type managedPolicy struct {
 }
 
 type lambdaFunction struct {
-	Name        value         `yaml:"name"`
-	Region      value         `yaml:"region"`
-	Role        value         `yaml:"role"`
-	Description value         `yaml:"description"`
-	Runtime     value         `yaml:"runtime"`
-	Memory      value         `yaml:"memory"`
-	Layers      []value       `yaml:"layers"`
-	VPC         vpc           `yaml:"vpc"`
-	Tags        map[key]value `yaml:"tags"`
+	Name                value         `yaml:"name"`
+	Region              value         `yaml:"region"`
+	Role                value         `yaml:"role"`
+	Description         value         `yaml:"description"`
+	Runtime             value         `yaml:"runtime"`
+	Memory              value         `yaml:"memory"`
+	Timeout             value         `yaml:"timeout"`
+	Storage             value         `yaml:"storage"`
+	Layers              []value       `yaml:"layers"`
+	VPC                 vpc           `yaml:"vpc"`
+	Tags                map[key]value `yaml:"tags"`
+	KMSKey              value         `yaml:"kmsKey"`
+	State               value         `yaml:"state"`
+	StateReason         value         `yaml:"stateReason"`
+	StateReasonCode     value         `yaml:"stateReasonCode"`
+	UpdateStatus        value         `yaml:"updateStatus"`
+	UpdateReason        value         `yaml:"updateReason"`
+	UpdateReasonCode    value         `yaml:"updateReasonCode"`
+	LogGroup            value         `yaml:"logGroup"`
+	ReservedConcurrency value         `yaml:"reservedConcurrency"`
+	Policy              value         `yaml:"policy"`
 }
 
 type vpc struct {
+	ID             value   `yaml:"id"`
 	Subnets        []value `yaml:"subnets"`
 	SecurityGroups []value `yaml:"securityGroups"`
+}
+
+// A logGroup is a log group of CloudWatch Logs.
+type logGroup struct {
+	Name      value `yaml:"name"`
+	Region    value `yaml:"region"`
+	KMSKey    value `yaml:"kmsKey"`
+	Retention value `yaml:"retention"`
+}
+
+// A vpcEndpoint connects a VPC with a service.
+type vpcEndpoint struct {
+	ID      value `yaml:"id"`
+	Region  value `yaml:"region"`
+	VPC     value `yaml:"vpc"`
+	Service value `yaml:"service"`
+	Type    value `yaml:"type"`
+	Policy  value `yaml:"policy"`
+	State   value `yaml:"state"`
 }
 
 type subscription struct {

@@ -164,7 +164,7 @@ func requestContext(c *service.Call) iampolicy.Context {
 // the layer that denies the permission.
 func refusal(c *service.Call, p service.Permission, r iampolicy.Result) *wire.Error {
 	return wire.Refuse(cmp.Or(c.Service.DenialStatus, http.StatusForbidden), c.Service.Denial,
-		"%s %s", notAuthorized(c, p), reason(r, actionOf(c, p)))
+		"%s%s %s", c.Service.DenialPrefix, notAuthorized(c, p), reason(r, actionOf(c, p)))
 }
 
 func notAuthorized(c *service.Call, p service.Permission) string {

@@ -2,8 +2,11 @@ package lambda
 
 import (
 	"cmp"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	awsarn "github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/service"
@@ -27,7 +30,24 @@ type Function struct {
 	Layers []string
 	// Subnets and SecurityGroups are the IDs of the VPC configuration; nil without one.
 	Subnets, SecurityGroups []string
-	Tags                    map[string]string
+	// VPC is the id of the VPC of the subnets. Empty means one that depends on the first subnet.
+	VPC  string
+	Tags map[string]string
+
+	// KMSKey is the ARN of the key that encrypts the environment variables. Empty means the key of
+	// AWS for Lambda.
+	KMSKey string
+	// State is Active, Pending, Inactive or Failed, with its reason. Empty means Active.
+	State, StateReason, StateReasonCode string
+	// UpdateStatus is the status of the last update: Successful, InProgress or Failed, with its reason.
+	// Empty means Successful.
+	UpdateStatus, UpdateReason, UpdateReasonCode string
+	// LogGroup is the log group. Empty means /aws/lambda/NAME.
+	LogGroup string
+	// Reserved is the number of executions that the function reserves. Nil means none.
+	Reserved *int
+	// Policy is the text of the resource-based policy. Empty means that there is none.
+	Policy string
 }
 
 func (s *Service) functionARN(f Function) string {
@@ -59,16 +79,35 @@ type functionJSON struct {
 	Architectures    []string
 	EphemeralStorage struct{ Size int }
 	VpcConfig        *vpcJSON `json:",omitempty"`
+	KMSKeyArn        string   `json:",omitempty"`
+	LoggingConfig    loggingJSON
 	// ListFunctions does not return the members below.
-	State            string `json:",omitempty"`
-	LastUpdateStatus string `json:",omitempty"`
+	State                      string `json:",omitempty"`
+	StateReason                string `json:",omitempty"`
+	StateReasonCode            string `json:",omitempty"`
+	LastUpdateStatus           string `json:",omitempty"`
+	LastUpdateStatusReason     string `json:",omitempty"`
+	LastUpdateStatusReasonCode string `json:",omitempty"`
 }
 
-// vpcJSON is the VPC configuration of a function. Lambda also answers VpcId, which no client of
-// this project reads.
+// vpcJSON is the VPC configuration of a function.
 type vpcJSON struct {
 	SubnetIDs        []string `json:"SubnetIds"`
 	SecurityGroupIDs []string `json:"SecurityGroupIds"`
+	VPCID            string   `json:"VpcId"`
+}
+
+type loggingJSON struct{ LogFormat, LogGroup string }
+
+// The size and the hash of the code of every function and layer.
+const (
+	codeSize = 1 << 20
+	codeHash = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+)
+
+// created returns the creation time of what an ARN names, as Lambda writes it.
+func created(arn string) string {
+	return service.CreationTime(arn).Format("2006-01-02T15:04:05.000-0700")
 }
 
 type layerJSON struct {
@@ -79,19 +118,20 @@ type layerJSON struct {
 func (s *Service) functionJSON(f Function) functionJSON {
 	j := functionJSON{
 		FunctionName: f.Name, FunctionArn: s.functionARN(f), Role: f.Role, Description: f.Description,
-		Runtime: cmp.Or(f.Runtime, "nodejs20.x"), Handler: "index.handler", CodeSize: 1 << 20,
+		Runtime: cmp.Or(f.Runtime, "nodejs20.x"), Handler: "index.handler", CodeSize: codeSize,
 		Timeout:      cmp.Or(f.Timeout, 120),
 		MemorySize:   cmp.Or(f.Memory, 128),
-		LastModified: service.CreationTime(s.functionARN(f)).Format("2006-01-02T15:04:05.000-0700"),
-		CodeSha256:   "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", Version: "$LATEST",
-		PackageType: "Zip", Architectures: []string{"arm64"},
+		LastModified: created(s.functionARN(f)), CodeSha256: codeHash, Version: "$LATEST",
+		PackageType: "Zip", Architectures: []string{"arm64"}, KMSKeyArn: f.KMSKey,
+		LoggingConfig: loggingJSON{"Text", cmp.Or(f.LogGroup, "/aws/lambda/"+f.Name)},
 	}
 	j.EphemeralStorage.Size = cmp.Or(f.Storage, 512)
-	if f.Subnets != nil {
-		j.VpcConfig = &vpcJSON{f.Subnets, f.SecurityGroups}
+	if len(f.Subnets) > 0 {
+		j.VpcConfig = &vpcJSON{f.Subnets, f.SecurityGroups,
+			cmp.Or(f.VPC, "vpc-"+strings.TrimPrefix(f.Subnets[0], "subnet-"))}
 	}
 	for _, arn := range f.Layers {
-		j.Layers = append(j.Layers, layerJSON{arn, 1 << 20})
+		j.Layers = append(j.Layers, layerJSON{arn, codeSize})
 	}
 	return j
 }
@@ -145,10 +185,37 @@ func getFunction(c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	var reserved *concurrencyJSON
+	if f.Reserved != nil {
+		reserved = &concurrencyJSON{f.Reserved}
+	}
 	return struct {
 		Configuration functionJSON
 		Tags          map[string]string `json:",omitempty"`
-	}{c.active(f), f.Tags}, nil
+		Concurrency   *concurrencyJSON  `json:",omitempty"`
+	}{c.whole(f), f.Tags, reserved}, nil
+}
+
+// CheckPolicy returns an error for a text that is not a policy of a function.
+func CheckPolicy(text string) error {
+	if !json.Valid([]byte(text)) {
+		return errors.New("the policy is not JSON")
+	}
+	return nil
+}
+
+// getPolicy returns the resource-based policy of a function.
+// https://docs.aws.amazon.com/lambda/latest/api/API_GetPolicy.html
+func getPolicy(c call) (any, error) {
+	f, err := c.function("FunctionName")
+	switch {
+	case err != nil:
+		return nil, err
+	case f.Policy == "":
+		return nil, wire.Refuse(http.StatusNotFound, "ResourceNotFoundException",
+			"The resource you requested does not exist.")
+	}
+	return struct{ Policy, RevisionId string }{f.Policy, service.UniqueID("", f.Policy)}, nil
 }
 
 func listTags(c call) (any, error) {

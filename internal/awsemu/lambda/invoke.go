@@ -40,6 +40,9 @@ func invoke(c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := f.invocable(); err != nil {
+		return nil, err
+	}
 	if c.Run == nil {
 		return nil, wire.Refuse(http.StatusBadGateway, "ServiceException",
 			"the embedded AWS does not run functions: a Go program can set Server.Invoke")

@@ -32,6 +32,15 @@ var routes = []route{
 		"PutFunctionEventInvokeConfig"},
 	{"PUT", "/2021-07-20/functions/", "FunctionName", "/runtime-management-config",
 		"PutRuntimeManagementConfig"},
+	{"GET", "/2016-08-19/account-settings", "", "", "GetAccountSettings"},
+	{"GET", "/2016-08-19/account-settings/", "", "", "GetAccountSettings"},
+	{"GET", "/2019-09-30/functions/", "FunctionName", "/concurrency", "GetFunctionConcurrency"},
+	{"PUT", "/2017-10-31/functions/", "FunctionName", "/concurrency", "PutFunctionConcurrency"},
+	{"DELETE", "/2017-10-31/functions/", "FunctionName", "/concurrency",
+		"DeleteFunctionConcurrency"},
+	{"GET", "/2015-03-31/functions/", "FunctionName", "/policy", "GetPolicy"},
+	{"GET", "/2018-10-31/layers/", "LayerVersion", "", "GetLayerVersion"},
+	{"GET", "/2018-10-31/layers", "", "", "GetLayerVersionByArn"},
 	{"POST", "/2015-03-31/functions/", "FunctionName", "/invocations", "Invoke"},
 	{"POST", "/2021-11-15/functions/", "FunctionName", "/response-streaming-invocations",
 		"InvokeWithResponseStream"},
@@ -47,7 +56,8 @@ func (r route) match(method, path string) (value string, ok bool) {
 	}
 	value, isPrefixed := strings.CutPrefix(path, r.prefix)
 	value, isSuffixed := strings.CutSuffix(value, r.suffix)
-	named := value != "" && (r.param == "Resource" || !strings.Contains(value, "/"))
+	named := value != "" && (r.param == "Resource" || r.param == "LayerVersion" ||
+		!strings.Contains(value, "/"))
 	return value, isPrefixed && isSuffixed && named
 }
 

@@ -18,6 +18,10 @@ type Service struct {
 	account   *service.Account
 	functions []Function // sorted by name
 	disabled  []string   // the disabled regions
+	// deletedLayers are the ARNs of layer versions that do not exist.
+	deletedLayers []string
+	// ConcurrentExecutions returns the quota of a region.
+	ConcurrentExecutions func(region string) int
 
 	// Run runs a function and returns its reply. Nil refuses all invocations.
 	Run func(ctx context.Context, in Invocation) ([]byte, error)
@@ -26,9 +30,10 @@ type Service struct {
 }
 
 // New returns a service with functions. The role of each is an ARN. Calls in the disabled regions
-// fail.
-func New(account *service.Account, functions []Function, disabledRegions []string) *Service {
-	s := &Service{account: account, disabled: disabledRegions}
+// fail. deletedLayers are the ARNs of layer versions that do not exist.
+func New(account *service.Account, functions []Function,
+	disabledRegions, deletedLayers []string) *Service {
+	s := &Service{account: account, disabled: disabledRegions, deletedLayers: deletedLayers}
 	for _, f := range functions {
 		f.Region = cmp.Or(f.Region, account.Region)
 		s.functions = append(s.functions, f)
@@ -52,6 +57,7 @@ var operations = service.Table[call]{
 	"ListFunctions": {Do: inEnabledRegion(listFunctions), Needs: service.OnAny[call]()},
 	"GetFunction":   {Do: inEnabledRegion(getFunction), Needs: service.On(calledFunctionARN)},
 	"ListTags":      {Do: inEnabledRegion(listTags), Needs: service.On(calledFunctionARN)},
+	"GetPolicy":     {Do: inEnabledRegion(getPolicy), Needs: service.On(calledFunctionARN)},
 }
 
 // Definition implements [service.Service].
@@ -62,7 +68,7 @@ func (s *Service) Definition() service.Definition {
 		Throttled: wire.Error{Status: http.StatusTooManyRequests, Code: "TooManyRequestsException",
 			Message: "Rate exceeded"},
 		Operations: service.Bind(func(c *service.Call) call { return call{c, s} },
-			operations, writes, invocations),
+			operations, writes, invocations, concurrency, layers),
 		Parse: parse,
 	}
 }

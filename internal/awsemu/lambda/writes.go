@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"regexp"
@@ -65,25 +66,48 @@ func createFunction(c call) (any, error) {
 	case c.Input["Code"] == nil:
 		return nil, badParameter("Please provide a source for function code.")
 	}
-	f := Function{Name: name, Region: c.Region, Role: role, Layers: attachedLayers(c)}
+	if err := c.checkLayers(); err != nil {
+		return nil, err
+	}
+	f := Function{Name: name, Region: c.Region}
 	if _, err := c.function("FunctionName"); err == nil {
 		return nil, wire.Refuse(http.StatusConflict, "ResourceConflictException",
 			"Function already exist: %s", name)
 	}
-	f.Description, _ = c.Input["Description"].(string)
-	f.Runtime, _ = c.Input["Runtime"].(string)
-	f.Timeout, f.Memory = number(c.Input["Timeout"]), number(c.Input["MemorySize"])
+	c.configure(&f)
+	at, _ := slices.BinarySearchFunc(c.functions, f, byName)
+	c.functions = slices.Insert(c.functions, at, f)
+	body, err := encode(c.whole(f))
+	return wire.RestResult{Status: http.StatusCreated, Body: body,
+		Header: http.Header{"Content-Type": {"application/json"}}}, err
+}
+
+// configure changes the members of a function that the input has.
+func (c call) configure(f *Function) {
+	for member, value := range map[string]*string{"Description": &f.Description,
+		"Runtime": &f.Runtime, "KMSKeyArn": &f.KMSKey, "Role": &f.Role} {
+		if text, ok := c.Input[member].(string); ok && (text != "" || member == "KMSKeyArn") {
+			*value = text
+		}
+	}
+	for member, value := range map[string]*int{"Timeout": &f.Timeout, "MemorySize": &f.Memory} {
+		if n := number(c.Input[member]); n > 0 {
+			*value = n
+		}
+	}
 	if storage, ok := c.Input["EphemeralStorage"].(map[string]any); ok {
 		f.Storage = number(storage["Size"])
 	}
 	if vpc, ok := c.Input["VpcConfig"].(map[string]any); ok {
-		f.Subnets, f.SecurityGroups = texts(vpc["SubnetIds"]), texts(vpc["SecurityGroupIds"])
+		f.VPC, f.Subnets, f.SecurityGroups = "", texts(vpc["SubnetIds"]),
+			texts(vpc["SecurityGroupIds"])
 	}
-	at, _ := slices.BinarySearchFunc(c.functions, f, byName)
-	c.functions = slices.Insert(c.functions, at, f)
-	body, err := encode(c.active(f))
-	return wire.RestResult{Status: http.StatusCreated, Body: body,
-		Header: http.Header{"Content-Type": {"application/json"}}}, err
+	if logging, ok := c.Input["LoggingConfig"].(map[string]any); ok {
+		f.LogGroup, _ = logging["LogGroup"].(string)
+	}
+	if c.Input["Layers"] != nil {
+		f.Layers = attachedLayers(c)
+	}
 }
 
 // number returns an integer of a JSON document, or 0.
@@ -107,11 +131,14 @@ func (c call) change(param string, change func(*Function)) (Function, error) {
 	return f, nil
 }
 
-// active returns the configuration of a function that is ready, with the members that only reads of
-// one function return.
-func (s *Service) active(f Function) functionJSON {
+// whole returns the configuration of a function with the members that only reads of one function
+// return.
+func (s *Service) whole(f Function) functionJSON {
 	j := s.functionJSON(f)
-	j.State, j.LastUpdateStatus = "Active", "Successful"
+	j.State, j.StateReason, j.StateReasonCode = cmp.Or(f.State, "Active"), f.StateReason,
+		f.StateReasonCode
+	j.LastUpdateStatus = cmp.Or(f.UpdateStatus, "Successful")
+	j.LastUpdateStatusReason, j.LastUpdateStatusReasonCode = f.UpdateReason, f.UpdateReasonCode
 	return j
 }
 
@@ -120,22 +147,22 @@ func getConfiguration(c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.active(f), nil
+	return c.whole(f), nil
 }
 
+// updateConfiguration changes a function. A change ends a failed update.
 func updateConfiguration(c call) (any, error) {
+	if err := c.checkLayers(); err != nil {
+		return nil, err
+	}
 	f, err := c.change("FunctionName", func(f *Function) {
-		if c.Input["Layers"] != nil {
-			f.Layers = attachedLayers(c)
-		}
-		if role := passedRole(c); role != "" {
-			f.Role = role
-		}
+		c.configure(f)
+		f.UpdateStatus, f.UpdateReason, f.UpdateReasonCode = "", "", ""
 	})
 	if err != nil {
 		return nil, err
 	}
-	return c.active(f), nil
+	return c.whole(f), nil
 }
 
 func deleteFunction(c call) (any, error) {

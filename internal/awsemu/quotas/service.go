@@ -1,7 +1,9 @@
-// Package quotas emulates Service Quotas for the quotas of Lambda. All have the same value.
+// Package quotas emulates Service Quotas for the quotas of Lambda. All have the value of the
+// concurrent executions.
 package quotas
 
 import (
+	"cmp"
 	"net/http"
 	"regexp"
 
@@ -10,20 +12,26 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/awsemu/wire"
 )
 
-// The service whose quotas the server has, and their value. It is that of the concurrent
-// executions, L-B99A9384. https://docs.aws.amazon.com/general/latest/gr/lambda-service.html
-const (
-	serviceCode  = "lambda"
-	defaultValue = 1000
-)
+// serviceCode is the service whose quotas the server has.
+const serviceCode = "lambda"
+
+// DefaultExecutions is the default of AWS for the concurrent executions, L-B99A9384. New accounts
+// have less. https://docs.aws.amazon.com/general/latest/gr/lambda-service.html
+const DefaultExecutions = 1000
 
 // quotaCode matches the codes of quotas.
 var quotaCode = regexp.MustCompile(`^L-[0-9A-F]{8}$`)
 
 // A Service contains the requests for another value, in order.
 type Service struct {
-	account  *service.Account
-	requests []request
+	account    *service.Account
+	executions map[string]int // the quotas of the regions that do not have the default
+	requests   []request
+}
+
+// Executions returns the quota for concurrent executions in a region.
+func (s *Service) Executions(region string) int {
+	return cmp.Or(s.executions[region], s.executions[""], DefaultExecutions)
 }
 
 // A request is a request for another value of the quota in a region.
@@ -36,8 +44,11 @@ type request struct {
 	region       string
 }
 
-// New returns a service without requests.
-func New(account *service.Account) *Service { return &Service{account: account} }
+// New returns a service without requests. executions are the quotas for concurrent executions by
+// region; the region "" stands for all others.
+func New(account *service.Account, executions map[string]int) *Service {
+	return &Service{account: account, executions: executions}
+}
 
 // A call is a call of Service Quotas.
 type call struct {
@@ -60,6 +71,7 @@ func (s *Service) Definition() service.Definition {
 	return service.Definition{
 		Name: "servicequotas", Scope: "servicequotas", Prefix: "servicequotas",
 		Target: "ServiceQuotasV20190624", Denial: "AccessDeniedException",
+		DenialStatus: http.StatusBadRequest,
 		Throttled: wire.Error{Status: http.StatusBadRequest, Code: "TooManyRequestsException",
 			Message: "Rate exceeded"},
 		Operations: service.Bind(func(c *service.Call) call { return call{c, s} }, operations),
@@ -96,9 +108,12 @@ func getQuota(c call) (any, error) {
 		Value                                       float64
 		Adjustable                                  bool
 	}
+	value := c.Executions(c.Region)
+	if c.Operation == "GetAWSDefaultServiceQuota" {
+		value = DefaultExecutions
+	}
 	return struct{ Quota quota }{quota{serviceCode, text(c, "QuotaCode"), text(c, "QuotaCode"),
-		quotaARN(c), defaultValue,
-		true}}, nil
+		quotaARN(c), float64(value), true}}, nil
 }
 
 func listRequests(c call) (any, error) {
@@ -123,9 +138,9 @@ func requestIncrease(c call) (any, error) {
 		return nil, err
 	}
 	value, ok := wire.Number(c.Input["DesiredValue"])
-	if !ok || value <= defaultValue {
+	if current := c.Executions(c.Region); !ok || value <= float64(current) {
 		return nil, wire.Refuse(http.StatusBadRequest, "IllegalArgumentException",
-			"DesiredValue must be greater than %d, got %v", defaultValue, c.Input["DesiredValue"])
+			"DesiredValue must be greater than %d, got %v", current, c.Input["DesiredValue"])
 	}
 	for _, other := range c.requests {
 		if other.region == c.Region && other.QuotaCode == text(c, "QuotaCode") {

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"iter"
 	"maps"
 	"slices"
 )
@@ -13,6 +14,17 @@ func SortedValues[T any](m map[string]T) []T {
 		values = append(values, m[key])
 	}
 	return values
+}
+
+// Sorted iterates over m in the order of its keys.
+func Sorted[T any](m map[string]T) iter.Seq2[string, T] {
+	return func(yield func(string, T) bool) {
+		for _, key := range slices.Sorted(maps.Keys(m)) {
+			if !yield(key, m[key]) {
+				return
+			}
+		}
+	}
 }
 
 // maxKept is the maximum number of calls, of messages and of datums that the server stores. It

@@ -24,7 +24,11 @@ type Definition struct {
 
 	Denial       string     // the error code for a missing permission
 	DenialStatus int        // the status of that error; zero means 403
+	DenialPrefix string     // the text before the message of that error
 	Throttled    wire.Error // the error of a throttled call
+
+	// Protocol is the protocol of forms. Nil means the Query protocol.
+	Protocol wire.Protocol
 
 	Operations Operations
 	// ConditionKeys sets the service's own condition keys for a call; set ignores empty values. Nil

@@ -68,9 +68,13 @@ func (f *Form) Has(name string) bool { return f.At(name) != nil }
 
 // List returns the elements of a list parameter in the order of their numbers. wrap is the part
 // between the list's name and the number: "member" for a list, "entry" for a map.
-func (f *Form) List(name, wrap string) []*Form {
-	wrapped := f.At(name, wrap)
-	if wrapped == nil {
+func (f *Form) List(name, wrap string) []*Form { return f.At(name).Numbered(wrap) }
+
+// Numbered returns the elements of a list parameter whose numbers follow its name directly, as in
+// the protocol of EC2, in the order of their numbers.
+func (f *Form) Numbered(name string) []*Form {
+	list := f.At(name)
+	if list == nil {
 		return nil
 	}
 	type numbered struct {
@@ -78,7 +82,7 @@ func (f *Form) List(name, wrap string) []*Form {
 		f *Form
 	}
 	var all []numbered
-	for key, sub := range wrapped.Sub {
+	for key, sub := range list.Sub {
 		if n, err := strconv.Atoi(key); err == nil && n > 0 {
 			all = append(all, numbered{n, sub})
 		}
