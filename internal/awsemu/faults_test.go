@@ -2,6 +2,7 @@ package awsemu_test
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -285,5 +286,51 @@ func TestFaultsAreReplacedAtRunTime(t *testing.T) {
 		if err := calls[service](); (err != nil) != fails {
 			t.Errorf("with other faults, %s: %v", service, err)
 		}
+	}
+}
+
+// TestThrottledAndDeniedCallsHaveTheErrorsOfTheirServices sends each request without a client.
+func TestThrottledAndDeniedCallsHaveTheErrorsOfTheirServices(t *testing.T) {
+	for _, test := range []struct {
+		operation, method, path, scope, target, body string
+		throttled, denied                            string
+	}{
+		{"kms:DescribeKey", "POST", "/", "kms", "TrentService.DescribeKey",
+			`{"KeyId": "alias/aws/s3"}`, "400 ThrottlingException", "400 AccessDeniedException"},
+		{"organizations:ListRoots", "POST", "/", "organizations",
+			"AWSOrganizationsV20161128.ListRoots", "{}", "400 TooManyRequestsException",
+			"400 AccessDeniedException"},
+		{"logs:DescribeLogGroups", "POST", "/", "logs", "Logs_20140328.DescribeLogGroups", "{}",
+			"400 ThrottlingException", "400 AccessDeniedException"},
+		{"ec2:DescribeVpcEndpoints", "POST", "/?Action=DescribeVpcEndpoints", "ec2", "", "",
+			"503 RequestLimitExceeded", "403 UnauthorizedOperation"},
+		{"s3control:GetPublicAccessBlock", "GET", "/v20180820/configuration/publicAccessBlock", "s3",
+			"", "", "503 SlowDown", "403 AccessDenied"},
+		{"s3:GetBucketEncryption", "GET", "/evidence?encryption", "s3", "", "", "503 SlowDown",
+			"403 AccessDenied"},
+		{"lambda:GetAccountSettings", "GET", "/2016-08-19/account-settings", "lambda", "", "",
+			"429 TooManyRequestsException", "403 AccessDeniedException"},
+	} {
+		t.Run(test.operation, func(t *testing.T) {
+			srv := &awsemu.Server{Account: emutest.Evidence()}
+			url := emutest.Listen(t, srv)
+			for want, fault := range map[string]awsemu.Fault{test.throttled: {Throttle: true},
+				test.denied: {Deny: true}} {
+				fault.Operation = test.operation
+				srv.SetFaults(fault)
+				header := map[string]string{"X-Amz-Account-Id": "123456789012",
+					"Authorization": emutest.Authorization(emutest.AnyKey, "us-east-1", test.scope)}
+				if test.target != "" {
+					header["X-Amz-Target"] = test.target
+					header["Content-Type"] = "application/x-amz-json-1.1"
+				}
+				resp, body := emutest.Do(t, test.method, url+test.path, header, test.body)
+				status, code, _ := strings.Cut(want, " ")
+				if got := strconv.Itoa(resp.StatusCode); got != status {
+					t.Errorf("status %s, want %s", got, want)
+				}
+				emutest.WantText(t, body+resp.Header.Get("X-Amzn-Errortype"), code)
+			}
+		})
 	}
 }

@@ -90,8 +90,8 @@ func (l *loader) arn(v value, at, service string) string {
 func (l *loader) deletedLayers(list []value, at string) []string {
 	arns := l.texts(list, at)
 	for i, arn := range arns {
-		if !lambda.IsLayerVersion(arn) {
-			l.addProblem(l.nodes[fmt.Sprintf("%s[%d]", at, i)], at,
+		if at := fmt.Sprintf("%s[%d]", at, i); !lambda.IsLayerVersion(arn) {
+			l.addProblem(l.nodes[at], at,
 				"%q is not the ARN of a layer version: write arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION",
 				arn)
 		}
