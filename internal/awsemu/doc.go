@@ -1,6 +1,7 @@
-// Package awsemu emulates parts of AWS in memory, on a loopback endpoint: IAM, STS, SNS topics, S3
-// objects, Lambda reads and CloudWatch PutMetricData, in the protocols that AWS clients use. Local
-// mode runs the function against the emulator. Tests set the SDK's BaseEndpoint to the emulator, so
+// Package awsemu emulates parts of AWS in memory, on a loopback endpoint: IAM, STS, Organizations,
+// SNS topics, S3 buckets and objects, Lambda functions, KMS keys, VPC endpoints, log groups and
+// CloudWatch PutMetricData, in the protocols that AWS clients use. Local mode runs the function
+// against the emulator. Tests set the SDK's BaseEndpoint to the emulator, so
 // that they use the SDK's own signing, encoding, pagination and retries.
 //
 //	srv := &awsemu.Server{Account: &awsemu.Account{Users: map[string]awsemu.User{"ci": {}}}}
@@ -15,7 +16,8 @@
 //
 // One endpoint serves every service. The credential scope of the signature selects the service and
 // the region, and the form of the request selects the protocol: the Query protocol (IAM, STS and
-// SNS), REST XML (S3), REST JSON (Lambda), Smithy RPC v2 CBOR and JSON 1.0/1.1 (CloudWatch).
+// SNS), that of EC2, REST XML (S3), REST JSON (Lambda), Smithy RPC v2 CBOR and JSON 1.0/1.1 (the
+// others).
 //
 // # Callers
 //
@@ -28,8 +30,8 @@
 //
 // By default, the server does not check permissions. With [Server.EnforceIAM], each service has a
 // table of the permissions that its operations need. The caller's identity policies, the
-// permissions boundary and the organization's policies must allow these permissions. The
-// administrator needs no permissions.
+// permissions boundary, the organization's policies and the policy of a bucket or key must allow
+// these permissions. The administrator needs no permissions.
 //
 // # Fidelity
 //
@@ -42,9 +44,10 @@
 //
 // Package iampolicy makes the decisions for the emulator and for the auditor. Tests against the
 // emulator therefore check requests and replies: they cannot find an error in the evaluation of
-// policies. The only resource policies are the trust policies of roles. There are no session
-// policies and no resource control policies. An account can contain documents that do not parse.
-// Such a document grants and denies nothing, and a boundary with such a document allows nothing.
+// policies. The policies of functions, log groups and VPC endpoints are stored, and decide about no
+// call. There are no session policies. An account can contain documents that do not parse. Such a
+// document grants and denies nothing; a boundary or a key policy with such a document allows
+// nothing.
 // The server refuses an operation that it does not offer, and a parameter that would change the
 // answer if the server ignored it. The error names the operation or the parameter.
 package awsemu

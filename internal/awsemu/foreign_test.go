@@ -54,6 +54,10 @@ func TestAnUnchangedBoto3Works(t *testing.T) {
 		{Name: "a", Role: "r2"}}
 	account.DisabledRegions = []string{"af-south-1"}
 	account.Buckets = emutest.Evidence().Buckets
+	account.VPCEndpoints = []awsemu.VPCEndpoint{{VPC: "vpc-1", Service: "s3"}}
+	account.ServiceControlPolicies = awsemu.Organization{{awsemu.FullAWSAccess},
+		{awsemu.FullAWSAccess}}
+	account.ResourceControlPolicies = awsemu.Organization{}
 	srv := &awsemu.Server{Account: account, EnforceIAM: true}
 	out := run(t, emutest.Listen(t, srv), "python3", "testdata/boto3_client.py")
 
@@ -95,6 +99,23 @@ func TestAnUnchangedBoto3Works(t *testing.T) {
 		"owner": "403 AccessDenied: Access Denied",
 		"subscribers": [["email", "ops@example.com", "PendingConfirmation"], ["sqs", "arn:aws:sqs:us-east-1:123456789012:q", "arn"]],
 		"filter": "{\"severity\":[\"critical\"]}",
+		"no block": "404 NoSuchPublicAccessBlockConfiguration: The public access block configuration was not found",
+		"public policy": "403 AccessDenied: User: arn:aws:iam::123456789012:user/bots/ci is not authorized to perform: s3:PutBucketPolicy on resource: \"arn:aws:s3:::evidence\" because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.",
+		"public": true,
+		"acl": "400 AccessControlListNotSupported: The bucket does not allow ACLs",
+		"lifecycle": ["renders/", 7],
+		"region": "us-east-1",
+		"encrypted": true,
+		"disabled key": "400 KMS.DisabledException: KEY is disabled.",
+		"aliases": ["alias/aws/lambda", "alias/aws/s3", "alias/aws/sns", "alias/clips"],
+		"quota": 1000,
+		"reserved": "400 InvalidParameterValueException: Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100].",
+		"policy": "404 ResourceNotFoundException: The resource you requested does not exist.",
+		"endpoints": [["com.amazonaws.us-east-1.s3", "Allow"]],
+		"filter of no kind": "400 InvalidParameterValue: The filter 'colour' is invalid",
+		"groups": ["/clips"],
+		"parent": "r-r3m0",
+		"rcps": ["RCPFullAWSAccess"],
 		"metric": "400 InvalidParameterValue: The value AWS/ for parameter Namespace is invalid."
 	}`), &want)
 	if err != nil {
@@ -194,6 +215,21 @@ func TestAnUnchangedAWSCommandLineWorks(t *testing.T) {
 	if m := srv.Metrics(); len(m) != 1 || *m[0].Value != 2 ||
 		!reflect.DeepEqual(m[0].Dimensions, []awsemu.Dimension{{Name: "Target", Value: "user/ci"}}) {
 		t.Errorf("metrics %s", emutest.AsJSON(m))
+	}
+	var block struct {
+		PublicAccessBlockConfiguration struct{ BlockPublicPolicy bool }
+	}
+	run(t, url, "aws", "s3api", "put-public-access-block", "--bucket", "evidence",
+		"--public-access-block-configuration", "BlockPublicPolicy=true")
+	if err := json.Unmarshal(run(t, url, "aws", "s3api", "get-public-access-block", "--bucket",
+		"evidence", "--output", "json"), &block); err != nil ||
+		!block.PublicAccessBlockConfiguration.BlockPublicPolicy {
+		t.Errorf("block public access %+v, %v", block, err)
+	}
+	var created struct{ KeyMetadata struct{ KeyState string } }
+	if err := json.Unmarshal(run(t, url, "aws", "kms", "create-key", "--output", "json"),
+		&created); err != nil || created.KeyMetadata.KeyState != "Enabled" {
+		t.Errorf("key %+v, %v", created, err)
 	}
 	var list struct {
 		Functions []struct{ FunctionName string }

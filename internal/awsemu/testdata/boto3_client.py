@@ -114,4 +114,79 @@ got["subscribers"] = [
     for item in page["Subscriptions"]
 ]
 got["filter"] = sns.get_subscription_attributes(SubscriptionArn=queue)["Attributes"]["FilterPolicy"]
+
+got["no block"] = refusal(s3.get_public_access_block, Bucket="evidence")
+public = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::evidence/*"}
+        ],
+    }
+)
+s3.put_public_access_block(Bucket="evidence", PublicAccessBlockConfiguration={"BlockPublicPolicy": True})
+got["public policy"] = refusal(s3.put_bucket_policy, Bucket="evidence", Policy=public)
+s3.delete_public_access_block(Bucket="evidence")
+s3.put_bucket_policy(Bucket="evidence", Policy=public)
+got["public"] = s3.get_bucket_policy_status(Bucket="evidence")["PolicyStatus"]["IsPublic"]
+s3.put_bucket_ownership_controls(
+    Bucket="evidence", OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+)
+got["acl"] = refusal(s3.put_object, Bucket="evidence", Key="k", ACL="private")
+s3.put_bucket_lifecycle_configuration(
+    Bucket="evidence",
+    LifecycleConfiguration={
+        "Rules": [{"Status": "Enabled", "Filter": {"Prefix": "renders/"}, "Expiration": {"Days": 7}}]
+    },
+)
+rule = s3.get_bucket_lifecycle_configuration(Bucket="evidence")["Rules"][0]
+got["lifecycle"] = [rule["Filter"]["Prefix"], rule["Expiration"]["Days"]]
+got["region"] = s3.head_bucket(Bucket="evidence")["ResponseMetadata"]["HTTPHeaders"]["x-amz-bucket-region"]
+
+kms = boto3.client("kms")
+key = kms.create_key(Description="clips")["KeyMetadata"]
+kms.create_alias(AliasName="alias/clips", TargetKeyId=key["KeyId"])
+s3.put_bucket_encryption(
+    Bucket="evidence",
+    ServerSideEncryptionConfiguration={
+        "Rules": [
+            {
+                "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "alias/clips"},
+                "BucketKeyEnabled": True,
+            }
+        ]
+    },
+)
+got["encrypted"] = s3.put_object(Bucket="evidence", Key="k")["SSEKMSKeyId"] == key["Arn"]
+kms.disable_key(KeyId=key["KeyId"])
+got["disabled key"] = refusal(s3.put_object, Bucket="evidence", Key="k").replace(key["Arn"], "KEY")
+got["aliases"] = [alias["AliasName"] for alias in pages("list_aliases", "Aliases", of=kms)]
+got["quota"] = lam.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
+got["reserved"] = refusal(
+    lam.put_function_concurrency, FunctionName="clips", ReservedConcurrentExecutions=901
+)
+got["policy"] = refusal(lam.get_policy, FunctionName="clips")
+ec2 = boto3.client("ec2")
+got["endpoints"] = [
+    [endpoint["ServiceName"], json.loads(endpoint["PolicyDocument"])["Statement"][0]["Effect"]]
+    for endpoint in pages(
+        "describe_vpc_endpoints", "VpcEndpoints", of=ec2, Filters=[{"Name": "vpc-id", "Values": ["vpc-1"]}]
+    )
+]
+got["filter of no kind"] = refusal(ec2.describe_vpc_endpoints, Filters=[{"Name": "colour", "Values": ["red"]}])
+logs = boto3.client("logs")
+logs.create_log_group(logGroupName="/clips")
+got["groups"] = [group["logGroupName"] for group in pages("describe_log_groups", "logGroups", of=logs)]
+org = boto3.client("organizations")
+got["parent"] = org.list_parents(ChildId="123456789012")["Parents"][0]["Id"]
+got["rcps"] = [
+    policy["Name"]
+    for policy in pages(
+        "list_policies_for_target",
+        "Policies",
+        of=org,
+        TargetId="r-r3m0",
+        Filter="RESOURCE_CONTROL_POLICY",
+    )
+]
 print(json.dumps(got))
