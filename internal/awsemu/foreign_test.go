@@ -216,6 +216,20 @@ func TestAnUnchangedAWSCommandLineWorks(t *testing.T) {
 		!reflect.DeepEqual(m[0].Dimensions, []awsemu.Dimension{{Name: "Target", Value: "user/ci"}}) {
 		t.Errorf("metrics %s", emutest.AsJSON(m))
 	}
+	wantSettingsAndKeys(t, url)
+	var list struct {
+		Functions []struct{ FunctionName string }
+	}
+	if err := json.Unmarshal(run(t, url, "aws", "lambda", "list-functions", "--output", "json"),
+		&list); err != nil || len(list.Functions) != 3 {
+		t.Errorf("functions of all pages: %+v, %v", list, err)
+	}
+}
+
+// wantSettingsAndKeys checks that the AWS CLI writes and reads a setting of a bucket, and creates a
+// key.
+func wantSettingsAndKeys(t *testing.T, url string) {
+	t.Helper()
 	var block struct {
 		PublicAccessBlockConfiguration struct{ BlockPublicPolicy bool }
 	}
@@ -230,12 +244,5 @@ func TestAnUnchangedAWSCommandLineWorks(t *testing.T) {
 	if err := json.Unmarshal(run(t, url, "aws", "kms", "create-key", "--output", "json"),
 		&created); err != nil || created.KeyMetadata.KeyState != "Enabled" {
 		t.Errorf("key %+v, %v", created, err)
-	}
-	var list struct {
-		Functions []struct{ FunctionName string }
-	}
-	if err := json.Unmarshal(run(t, url, "aws", "lambda", "list-functions", "--output", "json"),
-		&list); err != nil || len(list.Functions) != 3 {
-		t.Errorf("functions of all pages: %+v, %v", list, err)
 	}
 }

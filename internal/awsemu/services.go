@@ -95,8 +95,8 @@ func newServices(a *Account, guard authz.Guard) (*services, error) {
 		arn, problem := s.kms.Use(region, key)
 		return problem == nil && s.kms.MayBeUsedBy(arn, "logs."+region+".amazonaws.com")
 	}
-	for _, svc := range []service.Service{s.iam, s.sts, s.sns, s.s3.Control(), s.s3, s.cloudwatch, s.lambda,
-		s.organizations, groups, limits, s.kms,
+	for _, svc := range []service.Service{s.iam, s.sts, s.sns, s.s3.Control(), s.s3, s.cloudwatch,
+		s.lambda, s.organizations, groups, limits, s.kms,
 		ec2.New(account, a.VPCEndpoints)} {
 		d := svc.Definition()
 		s.definitions = append(s.definitions, &d)

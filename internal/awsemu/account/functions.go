@@ -49,8 +49,9 @@ func (l *loader) lambdaFunction(in lambdaFunction, at string) lambda.Function {
 		UpdateReasonCode: l.text(in.UpdateReasonCode, join(at, "updateReasonCode")),
 		LogGroup:         l.text(in.LogGroup, join(at, "logGroup")),
 	}
-	if reservedAt := join(at, "reservedConcurrency"); l.node(in.ReservedConcurrency, reservedAt) != nil {
-		n := l.number(in.ReservedConcurrency, reservedAt, 0, 1<<20)
+	reserved, reservedAt := in.ReservedConcurrency, join(at, "reservedConcurrency")
+	if l.node(reserved, reservedAt) != nil {
+		n := l.number(reserved, reservedAt, 0, 1<<20)
 		f.Reserved = &n
 	}
 	if policyAt := join(at, "policy"); l.node(in.Policy, policyAt) != nil {

@@ -99,9 +99,10 @@ var operations = service.Table[call]{
 func (s *Service) Definition() service.Definition {
 	return service.Definition{
 		Name: "ec2", Scope: "ec2", Prefix: "ec2", Version: "2016-11-15",
-		XMLNS:    "http://ec2.amazonaws.com/doc/2016-11-15/",
-		Protocol: wire.EC2{},
-		Denial:   "UnauthorizedOperation", DenialPrefix: "You are not authorized to perform this operation. ",
+		XMLNS:        "http://ec2.amazonaws.com/doc/2016-11-15/",
+		Protocol:     wire.EC2{},
+		Denial:       "UnauthorizedOperation",
+		DenialPrefix: "You are not authorized to perform this operation. ",
 		Throttled: wire.Error{Status: http.StatusServiceUnavailable, Code: "RequestLimitExceeded",
 			Message: "Request limit exceeded."},
 		Operations: service.Bind(func(c *service.Call) call { return call{c, s} }, operations),

@@ -82,8 +82,8 @@ func createAlias(c call) (any, error) {
 		return nil, refuse("InvalidAliasNameException", "Alias must start with the prefix \"alias/\". "+
 			"Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html")
 	case !IsAlias(name):
-		return nil, validation("1 validation error detected: Value '%s' at 'aliasName' failed to satisfy "+
-			"constraint: Member must satisfy regular expression pattern: ^[a-zA-Z0-9:/_-]+$", name)
+		return nil, validation("1 validation error detected: Value '%s' at 'aliasName' failed to "+
+			"satisfy constraint: Member must satisfy regular expression pattern: ^[a-zA-Z0-9:/_-]+$", name)
 	case c.aliases[newAliasARN(c)] != nil:
 		return nil, refuse("AlreadyExistsException", "An alias with the name %s already exists",
 			newAliasARN(c))

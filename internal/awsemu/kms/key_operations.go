@@ -181,7 +181,7 @@ func scheduleDeletion(c call, k *key) (any, error) {
 	if k.state == PendingDeletion {
 		return nil, pendingDeletion(k)
 	}
-	k.state, k.window, k.deletion = PendingDeletion, days, c.Now().AddDate(0, 0, days)
+	k.state, k.deletion = PendingDeletion, c.Now().AddDate(0, 0, days)
 	return struct {
 		KeyID               string `json:"KeyId"`
 		DeletionDate        float64
@@ -195,7 +195,7 @@ func cancelDeletion(_ call, k *key) (any, error) {
 	if k.state != PendingDeletion {
 		return nil, invalidState("%s is not pending deletion.", k.arn)
 	}
-	k.state, k.window, k.deletion = Disabled, 0, time.Time{}
+	k.state, k.deletion = Disabled, time.Time{}
 	return map[string]string{"KeyId": k.arn}, nil
 }
 
@@ -218,7 +218,7 @@ func createKey(c call) (any, error) {
 	id := KeyID(c.account.ID, c.Region, fmt.Sprint(c.account.Next()))
 	k := &key{id: id, arn: c.keyARN(c.Region, id), region: c.Region, policy: policy, state: Enabled,
 		description: c.text("Description"), created: c.Now()}
-	c.Service.keys = append(c.Service.keys, k)
+	c.keys = append(c.keys, k)
 	return c.metadata(k), nil
 }
 

@@ -50,7 +50,6 @@ type key struct {
 	state               string
 	ofAWS               bool // a key that AWS manages
 	created, deletion   time.Time
-	window              int // days until the deletion
 }
 
 // KeyID returns an id in the format of KMS. The same parts give the same id.
@@ -87,20 +86,22 @@ var managedAliases = []string{"alias/aws/lambda", "alias/aws/s3", "alias/aws/sns
 var protected = map[string]string{"lambda": "Lambda functions", "s3": "S3 objects",
 	"sns": "SNS data"}
 
-// managedPolicy is the policy of a key that AWS manages for a service: the principals of the account
-// use the key through the service.
+// managedPolicy is the policy of a key that AWS manages for a service: the principals of the
+// account use the key through the service.
 // https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-cmk
 func (s *Service) managedPolicy(region, name string) string {
 	return `{
   "Version" : "2012-10-17",
   "Id" : "auto-` + name + `-2",
   "Statement" : [ {
-    "Sid" : "Allow access through ` + name + ` for all principals in the account that are authorized to use it",
+    "Sid" : "Allow access through ` + name + ` for all principals in the account that are ` +
+		`authorized to use it",
     "Effect" : "Allow",
     "Principal" : {
       "AWS" : "*"
     },
-    "Action" : [ "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey" ],
+    "Action" : [ "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", ` +
+		`"kms:DescribeKey" ],
     "Resource" : "*",
     "Condition" : {
       "StringEquals" : {
@@ -129,7 +130,9 @@ func (s *Service) managed(region, alias string) *key {
 	name := strings.TrimPrefix(alias, "alias/aws/")
 	id := KeyID(s.account.ID, region, alias)
 	k := &key{id: id, arn: s.keyARN(region, id), region: region, state: Enabled, ofAWS: true,
-		created: service.CreationTime("key", id), description: "Default key that protects my " + protected[name] + " when no other key is defined", policy: s.managedPolicy(region, name)}
+		created: service.CreationTime("key", id), policy: s.managedPolicy(region, name),
+		description: "Default key that protects my " + protected[name] +
+			" when no other key is defined"}
 	s.keys = append(s.keys, k)
 	s.aliases[arn] = k
 	return k

@@ -97,9 +97,13 @@ func managedID(t *testing.T, url string) string {
 	t.Helper()
 	_, body := emutest.CallJSON(t, url, emutest.AnyKey, "kms", "TrentService.DescribeKey",
 		`{"KeyId": "alias/aws/s3"}`)
-	var out struct{ KeyMetadata struct{ KeyId string } }
+	var out struct {
+		KeyMetadata struct {
+			KeyID string `json:"KeyId"`
+		}
+	}
 	if err := json.Unmarshal([]byte(body), &out); err != nil {
 		t.Fatal(err)
 	}
-	return out.KeyMetadata.KeyId
+	return out.KeyMetadata.KeyID
 }

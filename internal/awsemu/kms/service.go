@@ -38,7 +38,7 @@ func (s *Service) describe(described Key) {
 		description: described.Description, policy: cmp.Or(described.Policy, s.defaultPolicy()),
 		state: cmp.Or(described.State, Enabled), created: service.CreationTime("key", id)}
 	if k.state == PendingDeletion {
-		k.deletion, k.window = k.created.AddDate(10, 0, 0), maxWindow
+		k.deletion = k.created.AddDate(10, 0, 0)
 	}
 	s.keys = append(s.keys, k)
 	if described.Alias != "" {

@@ -39,8 +39,8 @@ type Function struct {
 	KMSKey string
 	// State is Active, Pending, Inactive or Failed, with its reason. Empty means Active.
 	State, StateReason, StateReasonCode string
-	// UpdateStatus is the status of the last update: Successful, InProgress or Failed, with its reason.
-	// Empty means Successful.
+	// UpdateStatus is the status of the last update, with its reason: Successful, InProgress or
+	// Failed. Empty means Successful.
 	UpdateStatus, UpdateReason, UpdateReasonCode string
 	// LogGroup is the log group. Empty means /aws/lambda/NAME.
 	LogGroup string
@@ -215,7 +215,10 @@ func getPolicy(c call) (any, error) {
 		return nil, wire.Refuse(http.StatusNotFound, "ResourceNotFoundException",
 			"The resource you requested does not exist.")
 	}
-	return struct{ Policy, RevisionId string }{f.Policy, service.UniqueID("", f.Policy)}, nil
+	return struct {
+		Policy     string
+		RevisionID string `json:"RevisionId"`
+	}{f.Policy, service.UniqueID("", f.Policy)}, nil
 }
 
 func listTags(c call) (any, error) {

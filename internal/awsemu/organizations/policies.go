@@ -62,10 +62,10 @@ func (s *Service) addLevels(kind *policyKind, levels [][]string) {
 
 // targetOf returns the id of a level of several, counted from the root.
 func (s *Service) targetOf(n, levels int) string {
-	switch {
-	case n == 0:
+	switch n {
+	case 0:
 		return Root
-	case n == levels-1:
+	case levels - 1:
 		return s.account.ID
 	default:
 		return fmt.Sprintf("ou-r3m0-%08d", n)

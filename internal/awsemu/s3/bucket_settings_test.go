@@ -233,7 +233,8 @@ func TestTheRegionOfABucketIsKnownFromEveryRegion(t *testing.T) {
 	c := emutest.Dial(t, url, emutest.AnyKey).S3
 	resp, _ := emutest.Do(t, http.MethodHead, url+"/far", map[string]string{
 		"Authorization": emutest.Authorization(emutest.AnyKey, "us-east-1", "s3")}, "")
-	if got := resp.Header.Get("X-Amz-Bucket-Region"); resp.StatusCode != 301 || got != "eu-central-1" {
+	if got := resp.Header.Get("X-Amz-Bucket-Region"); resp.StatusCode != http.StatusMovedPermanently ||
+		got != "eu-central-1" {
 		t.Errorf("status %d, region %q", resp.StatusCode, got)
 	}
 	head, err := c.HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: evidence})
