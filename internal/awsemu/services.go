@@ -75,6 +75,10 @@ func newServices(a *Account, guard authz.Guard) (*services, error) {
 	s.lambda = lambda.New(account, functions, a.DisabledRegions, a.DeletedLayers)
 	limits := quotas.New(account, a.ConcurrentExecutions)
 	s.lambda.ConcurrentExecutions = limits.Executions
+	limits.LacksRole = func() bool {
+		_, found := s.iam.Role(quotas.LinkedRole)
+		return !found && s.OrganizationID() != ""
+	}
 	if s.sns, err = sns.New(account, a.Topics, a.Subscriptions); err != nil {
 		return nil, err
 	}

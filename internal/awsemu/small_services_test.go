@@ -7,6 +7,42 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/testing/emutest"
 )
 
+// TestQuotaRequestsNeedALinkedRoleInAnOrganization checks that the first request of an account in an
+// organization needs the permission to create the role.
+func TestQuotaRequestsNeedALinkedRoleInAnOrganization(t *testing.T) {
+	role := map[string]awsemu.Role{"AWSServiceRoleForServiceQuotas": {
+		Path: "/aws-service-role/servicequotas.amazonaws.com/", Trust: "servicequotas.amazonaws.com"}}
+	organization := awsemu.Organization{{awsemu.FullAWSAccess}}
+	for _, test := range []struct {
+		name         string
+		roles        map[string]awsemu.Role
+		organization awsemu.Organization
+		status       int
+		want         string
+	}{
+		{"in no organization", nil, nil, 200, "PENDING"},
+		{"in an organization with the role", role, organization, 200, "PENDING"},
+		{"in an organization without the role", nil, organization, 400,
+			"is not authorized to perform: iam:CreateServiceLinkedRole on resource: " +
+				"arn:aws:iam::123456789012:role/aws-service-role/servicequotas.amazonaws.com/" +
+				"AWSServiceRoleForServiceQuotas because no identity-based policy allows"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			account := emutest.CallerWith(emutest.DocumentOf(
+				`{"Effect":"Allow","Action":"servicequotas:*","Resource":"*"}`))
+			account.Roles, account.ServiceControlPolicies = test.roles, test.organization
+			url := emutest.Listen(t, &awsemu.Server{Account: account, EnforceIAM: true})
+			status, body := emutest.CallJSON(t, url, emutest.UserKey, "servicequotas",
+				"ServiceQuotasV20190624.RequestServiceQuotaIncrease",
+				`{"ServiceCode": "lambda", "QuotaCode": "L-B99A9384", "DesiredValue": 5000}`)
+			if status != test.status {
+				t.Errorf("status %d: %s", status, body)
+			}
+			emutest.WantText(t, body, test.want)
+		})
+	}
+}
+
 func TestLogGroupsAndQuotas(t *testing.T) {
 	const key = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-4234-a6ef-1234567890ab"
 	url := emutest.Listen(t, &awsemu.Server{Account: &awsemu.Account{

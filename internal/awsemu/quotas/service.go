@@ -27,6 +27,10 @@ type Service struct {
 	account    *service.Account
 	executions map[string]int // the quotas of the regions that do not have the default
 	requests   []request
+
+	// LacksRole reports whether the account is in an organization and has no service-linked role for
+	// Service Quotas. A request then needs the permission to create it; the server does not create it.
+	LacksRole func() bool
 }
 
 // Executions returns the quota for concurrent executions in a region.
@@ -63,7 +67,8 @@ var operations = service.Table[call]{
 	"GetAWSDefaultServiceQuota": {Do: getQuota, Needs: service.On[call](nil)},
 	"ListRequestedServiceQuotaChangeHistoryByQuota": {Do: listRequests,
 		Needs: service.On[call](nil)},
-	"RequestServiceQuotaIncrease": {Do: requestIncrease, Needs: service.On(quotaARN)},
+	"RequestServiceQuotaIncrease": {Do: requestIncrease, Needs: []service.Need[call]{
+		{Resource: quotaARN}, {Action: "iam:CreateServiceLinkedRole", Resource: missingRole}}},
 }
 
 // Definition implements [service.Service].
@@ -81,6 +86,21 @@ func (s *Service) Definition() service.Definition {
 func quotaARN(c call) string {
 	return awsarn.ARN{Partition: c.account.Partition, Service: "servicequotas", Region: c.Region,
 		Account: c.account.ID, Resource: text(c, "ServiceCode") + "/" + text(c, "QuotaCode")}.String()
+}
+
+// LinkedRole is the name of the service-linked role for Service Quotas, and linkedRolePath its path.
+// https://docs.aws.amazon.com/servicequotas/latest/userguide/using-service-linked-roles.html
+const (
+	LinkedRole     = "AWSServiceRoleForServiceQuotas"
+	linkedRolePath = "/aws-service-role/servicequotas.amazonaws.com/"
+)
+
+// missingRole returns the ARN of the service-linked role if a request has to create it.
+func missingRole(c call) string {
+	if !c.LacksRole() {
+		return ""
+	}
+	return awsarn.IAM(c.account.Partition, c.account.ID, "role"+linkedRolePath+LinkedRole)
 }
 
 func text(c call, member string) string {

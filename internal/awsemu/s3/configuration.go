@@ -98,8 +98,8 @@ func accept(status int) func(call) (any, error) {
 	}
 }
 
-// listBuckets lists the buckets of the account, of every region. A call with a parameter gets pages,
-// and the region of each bucket.
+// listBuckets lists the buckets of the account, of every region. A call with a parameter gets
+// pages, and the region of each bucket.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
 func listBuckets(c call) (any, error) {
 	type bucketXML struct {

@@ -34,8 +34,9 @@ func (s Control) Definition() service.Definition {
 	d.XMLNS = "http://awss3control.amazonaws.com/doc/2018-08-20/"
 	d.Accepts = func(r *http.Request) bool { return r.URL.Path == accessBlockPath }
 	d.Parse = parseControl
-	d.Operations = service.Bind(func(c *service.Call) call { return call{Call: c, Service: s.Service} },
-		controlOperations)
+	d.Operations = service.Bind(func(c *service.Call) call {
+		return call{Call: c, Service: s.Service}
+	}, controlOperations)
 	return d
 }
 

@@ -85,8 +85,8 @@ func (b *bucket) encryptsWithKey() bool {
 	return cmp.Or(b.encryption.Algorithm, algorithmAES) != algorithmAES
 }
 
-// encryptionHeader returns the headers about the encryption of new objects of a bucket, or the error
-// of a key that cannot be used.
+// encryptionHeader returns the headers about the encryption of new objects of a bucket, or the
+// error of a key that cannot be used.
 func (c call) encryptionHeader(b *bucket) (http.Header, error) {
 	header := http.Header{}
 	header.Set("X-Amz-Server-Side-Encryption", cmp.Or(b.encryption.Algorithm, algorithmAES))
