@@ -7,8 +7,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/testing/emutest"
 )
 
-// TestQuotaRequestsNeedALinkedRoleInAnOrganization checks that the first request of an account in an
-// organization needs the permission to create the role.
+// TestQuotaRequestsNeedALinkedRoleInAnOrganization checks that the first request of an account in
+// an organization needs the permission to create the role.
 func TestQuotaRequestsNeedALinkedRoleInAnOrganization(t *testing.T) {
 	role := map[string]awsemu.Role{"AWSServiceRoleForServiceQuotas": {
 		Path: "/aws-service-role/servicequotas.amazonaws.com/", Trust: "servicequotas.amazonaws.com"}}

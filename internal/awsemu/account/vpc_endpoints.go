@@ -31,7 +31,8 @@ func (l *loader) vpcEndpoints(list []section[vpcEndpoint], at string) []ec2.VPCE
 			l.addProblem(l.nodes[at], at,
 				"a VPC endpoint needs the id of a VPC and a service: add vpc: vpc-… and service: s3")
 		case e.ID != "" && !strings.HasPrefix(e.ID, "vpce-"):
-			l.addProblem(l.node(in.ID, join(at, "id")), join(at, "id"), "%q is not an ID: use vpce-…", e.ID)
+			l.addProblem(l.node(in.ID, join(at, "id")), join(at, "id"),
+				"%q is not an ID: use vpce-…", e.ID)
 		}
 		endpoints = append(endpoints, e)
 	}

@@ -75,7 +75,8 @@ func TestObjectsOfAKeyNeedItsPolicy(t *testing.T) {
 	}
 	s3Only := emutest.DocumentOf(emutest.AllowS3)
 	for _, test := range []struct{ name, identity, key, put, get string }{
-		{"the key lets IAM decide, and IAM allows", emutest.AllowAll, allow(delegation, `"kms:*"`), "", ""},
+		{"the key lets IAM decide, and IAM allows", emutest.AllowAll,
+			allow(delegation, `"kms:*"`), "", ""},
 		{"the key lets IAM decide, and IAM does not allow", s3Only, allow(delegation, `"kms:*"`),
 			"because no identity-based policy allows the kms:GenerateDataKey action",
 			"because no identity-based policy allows the kms:Decrypt action"},

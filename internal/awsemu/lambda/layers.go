@@ -50,8 +50,8 @@ func IsLayerVersion(arn string) bool { return layerVersion.MatchString(arn) }
 func getLayerVersion(c call) (any, error) {
 	arn := layerVersionARN(c)
 	if !layerVersion.MatchString(arn) {
-		return nil, badParameter("the ARN of a layer version is arn:aws:lambda:REGION:ACCOUNT:layer:NAME:"+
-			"VERSION, got %q", arn)
+		return nil, badParameter("the ARN of a layer version is arn:aws:lambda:REGION:ACCOUNT:layer:"+
+			"NAME:VERSION, got %q", arn)
 	}
 	if err := c.checkLayer(arn, wire.Refuse(http.StatusNotFound, "ResourceNotFoundException",
 		"The resource you requested does not exist.")); err != nil {

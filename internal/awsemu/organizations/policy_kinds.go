@@ -55,8 +55,8 @@ func (c call) kind(member string) (*policyKind, error) {
 			return kind, nil
 		}
 	}
-	return nil, invalid("INVALID_ENUM_POLICY_TYPE", "You specified an invalid policy type string: the "+
-		"embedded AWS has SERVICE_CONTROL_POLICY and RESOURCE_CONTROL_POLICY, not %q.", name)
+	return nil, invalid("INVALID_ENUM_POLICY_TYPE", "You specified an invalid policy type string: "+
+		"the embedded AWS has SERVICE_CONTROL_POLICY and RESOURCE_CONTROL_POLICY, not %q.", name)
 }
 
 // check checks a document. White space counts.

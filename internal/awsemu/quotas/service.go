@@ -88,7 +88,8 @@ func quotaARN(c call) string {
 		Account: c.account.ID, Resource: text(c, "ServiceCode") + "/" + text(c, "QuotaCode")}.String()
 }
 
-// LinkedRole is the name of the service-linked role for Service Quotas, and linkedRolePath its path.
+// LinkedRole is the name of the service-linked role for Service Quotas, and linkedRolePath is its
+// path.
 // https://docs.aws.amazon.com/servicequotas/latest/userguide/using-service-linked-roles.html
 const (
 	LinkedRole     = "AWSServiceRoleForServiceQuotas"
