@@ -13,11 +13,12 @@ import (
 
 // BoundsOf returns the bounds of a policy document. An unknown part of an Allow statement is left
 // out of AtLeast, and stands for anything in AtMost; an unknown part of a Deny statement the other
-// way round. A value that is no policy document in any case is an error with its position, a
+// way round. A statement of which nothing is left becomes a Deny that matches nothing. A value that is no policy document in any case is an error with its position, a
 // *tree.Error.
 func BoundsOf(v tree.Value) (Bounds, error) {
 	var b Bounds
 	b.find(&v)
+	b.setParts(&v)
 	var err error
 	if b.AtMost, err = document(v, true); err != nil {
 		return Bounds{}, err
@@ -35,7 +36,8 @@ func BoundsOf(v tree.Value) (Bounds, error) {
 // mayDeny may also deny anything.
 func OpenBounds(name string, at tree.Place, mayDeny bool) Bounds {
 	b := Bounds{AtLeast: &iampolicy.Document{Version: iampolicy.Version},
-		Open: []Open{{name, at}}}
+		Open:  []Open{{name, at}},
+		Parts: map[iampolicy.Position][]Open{iampolicy.Position(at): {{name, at}}}}
 	unknown := tree.NewUnknown(at, name)
 	b.AtMost, _ = document(unknown, true) // the written statement is valid
 	if mayDeny {
@@ -67,6 +69,26 @@ func (b *Bounds) find(v *tree.Value) {
 	}
 }
 
+// setParts sets b.Parts to the unknown parts of each statement.
+func (b *Bounds) setParts(document *tree.Value) {
+	if len(b.Open) == 0 {
+		return
+	}
+	b.Parts = map[iampolicy.Position][]Open{}
+	list := []tree.Value{*document}
+	if document.Kind == tree.Map {
+		list = document.Get("Statement").Elements()
+	}
+	for i := range list {
+		var parts Bounds
+		parts.find(&list[i])
+		at := iampolicy.Position(list[i].Place)
+		if parts.Open != nil {
+			b.Parts[at] = append(b.Parts[at], parts.Open...)
+		}
+	}
+}
+
 // open reports whether a part of a value is unknown.
 func open(v *tree.Value) bool {
 	var b Bounds
@@ -79,9 +101,6 @@ func open(v *tree.Value) bool {
 func document(v tree.Value, most bool) (*iampolicy.Document, error) {
 	w := writer{most: most}
 	w.document(&v)
-	if len(w.statements) == 0 && w.dropped {
-		return &iampolicy.Document{Version: iampolicy.Version}, nil
-	}
 	doc, err := iampolicy.Parse(w.text.String())
 	if err != nil {
 		return nil, w.locate(err, v.Place)
@@ -98,9 +117,8 @@ func document(v tree.Value, most bool) (*iampolicy.Document, error) {
 type writer struct {
 	text strings.Builder
 	most bool
-	// statements are the places of the written statements. dropped is true if one was left out.
+	// statements are the places of the written statements.
 	statements []tree.Place
-	dropped    bool
 	// places are the offsets of the written tokens with their places in the file.
 	places []placed
 }
@@ -268,11 +286,13 @@ func (w *writer) statement(s *tree.Value) {
 	}
 	// wide says that the statement has to match all that it may match.
 	wide := allow == w.most
-	if !wide && w.drops(s) {
-		w.dropped = true
+	w.separate(s.Place)
+	if !wide && matchesNothing(s) {
+		// The statement keeps its number, because the statements after it have theirs.
+		w.text.WriteString(`{"Effect":"Deny","Action":"` + noAction + `","Resource":"` + noResource +
+			`"}`)
 		return
 	}
-	w.separate(s.Place)
 	w.text.WriteByte('{')
 	for i := range s.Members {
 		m := &s.Members[i]
@@ -287,7 +307,7 @@ func (w *writer) statement(s *tree.Value) {
 			w.key(m.Key, m.Place)
 			w.patterns(&m.Value, m.Key == "NotAction", !wide)
 		case m.Key == "Condition":
-			// A statement that has to match little was dropped.
+			// matchesNothing is true for a statement that has to match little.
 			w.conditions(m)
 		case m.Key == "Sid":
 		default:
@@ -298,14 +318,14 @@ func (w *writer) statement(s *tree.Value) {
 	w.text.WriteByte('}')
 }
 
-// nothing is a pattern that matches no action of a requirement.
+// noAction matches no action of AWS, and noResource no resource.
 const (
 	noAction   = "remotion-audit:Nothing"
 	noResource = "arn:aws:remotion-audit:::nothing"
 )
 
-// drops reports whether a statement that has to match little matches nothing in any case.
-func (w *writer) drops(s *tree.Value) bool {
+// matchesNothing reports whether a statement that has to match little matches nothing in any case.
+func matchesNothing(s *tree.Value) bool {
 	for _, key := range []string{"Action", "Resource"} {
 		v := s.Get(key)
 		if v != nil && open(v) && !slices.ContainsFunc(v.Elements(), func(e tree.Value) bool {

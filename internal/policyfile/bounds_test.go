@@ -3,6 +3,7 @@ package policyfile
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,11 +32,15 @@ func unknown(v tree.Value) tree.Value {
 	return v
 }
 
+// matchesNone is the statement in place of one that may match nothing.
+const matchesNone = `{"Effect":"Deny","Action":"remotion-audit:Nothing",` +
+	`"Resource":"arn:aws:remotion-audit:::nothing"}`
+
 func TestUnknownPartsWidenOneDocumentAndNarrowTheOther(t *testing.T) {
 	for _, tt := range []struct{ name, statement, least, most string }{
 		{"a resource of an Allow",
 			`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::{?Bucket}/*"}`,
-			"",
+			matchesNone,
 			`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::*/*"}`},
 		{"one of two resources",
 			`{"Effect":"Allow","Action":"s3:GetObject","Resource":["arn:aws:s3:::a/*","?Bucket"]}`,
@@ -44,9 +49,9 @@ func TestUnknownPartsWidenOneDocumentAndNarrowTheOther(t *testing.T) {
 		{"a resource of a Deny",
 			`{"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::{?Bucket}/*"}`,
 			`{"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::*/*"}`,
-			""},
+			matchesNone},
 		{"an action", `{"Effect":"Allow","Action":["s3:{?Verb}Object"],"Resource":"*"}`,
-			"", `{"Effect":"Allow","Action":"s3:*Object","Resource":"*"}`},
+			matchesNone, `{"Effect":"Allow","Action":"s3:*Object","Resource":"*"}`},
 		{"a NotResource of an Allow",
 			`{"Effect":"Allow","Action":"s3:GetObject","NotResource":"arn:aws:s3:::{?Bucket}/*"}`,
 			`{"Effect":"Allow","Action":"s3:GetObject","NotResource":"arn:aws:s3:::*/*"}`,
@@ -54,7 +59,7 @@ func TestUnknownPartsWidenOneDocumentAndNarrowTheOther(t *testing.T) {
 		{"a condition of an Allow",
 			`{"Effect":"Allow","Action":"s3:GetObject","Resource":"*","Condition":{` +
 				`"StringEquals":{"aws:SourceVpc":"?Vpc","aws:RequestedRegion":"us-east-1"}}}`,
-			"",
+			matchesNone,
 			`{"Effect":"Allow","Action":"s3:GetObject","Resource":"*",` +
 				`"Condition":{"StringEquals":{"aws:RequestedRegion":"us-east-1"}}}`},
 		{"an effect", `{"Effect":"?Effect","Action":"s3:GetObject","Resource":"*"}`,
@@ -75,6 +80,9 @@ func TestUnknownPartsWidenOneDocumentAndNarrowTheOther(t *testing.T) {
 			}
 			if len(b.Open) != 1 {
 				t.Errorf("open %v, want one", b.Open)
+			}
+			if parts := b.Parts[b.AtMost.Statements[0].Brace]; !slices.Equal(parts, b.Open) {
+				t.Errorf("parts %v of the statement, want %v", parts, b.Open)
 			}
 			for _, d := range []struct {
 				name, want string

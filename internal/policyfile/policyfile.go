@@ -94,6 +94,8 @@ type Bounds struct {
 	AtLeast, AtMost *iampolicy.Document
 	// Open are the unknown parts, in the order of the file, without duplicates.
 	Open []Open
+	// Parts are the unknown parts of each statement, by the Brace of the statement.
+	Parts map[iampolicy.Position][]Open
 }
 
 // Open is a part of a policy that the file leaves open.
