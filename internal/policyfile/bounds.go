@@ -3,6 +3,7 @@ package policyfile
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -13,19 +14,17 @@ import (
 
 // BoundsOf returns the bounds of a policy document. An unknown part of an Allow statement is left
 // out of AtLeast, and stands for anything in AtMost; an unknown part of a Deny statement the other
-// way round. A statement of which nothing is left becomes a Deny that matches nothing. A value that is no policy document in any case is an error with its position, a
-// *tree.Error.
+// way round. A statement of which nothing is left becomes a Deny that matches nothing. A value that
+// is no policy document in any case is an error with its position, a *tree.Error.
 func BoundsOf(v tree.Value) (Bounds, error) {
-	var b Bounds
-	b.find(&v)
-	b.setParts(&v)
+	b := Bounds{Open: openParts(&v)}
 	var err error
-	if b.AtMost, err = document(v, true); err != nil {
+	if b.AtMost, b.Parts, err = document(v, true); err != nil {
 		return Bounds{}, err
 	}
 	b.AtLeast = b.AtMost
 	if len(b.Open) > 0 {
-		if b.AtLeast, err = document(v, false); err != nil {
+		if b.AtLeast, _, err = document(v, false); err != nil {
 			return Bounds{}, err
 		}
 	}
@@ -39,78 +38,119 @@ func OpenBounds(name string, at tree.Place, mayDeny bool) Bounds {
 		Open:  []Open{{name, at}},
 		Parts: map[iampolicy.Position][]Open{iampolicy.Position(at): {{name, at}}}}
 	unknown := tree.NewUnknown(at, name)
-	b.AtMost, _ = document(unknown, true) // the written statement is valid
+	b.AtMost, _, _ = document(unknown, true) // the written statement is valid
 	if mayDeny {
-		b.AtLeast, _ = document(unknown, false)
+		b.AtLeast, _, _ = document(unknown, false)
 	}
 	return b
 }
 
-// find appends the unknown parts of a value to b.Open.
-func (b *Bounds) find(v *tree.Value) {
-	add := func(name string) {
-		if !slices.ContainsFunc(b.Open, func(o Open) bool { return o.Name == name }) {
-			b.Open = append(b.Open, Open{name, v.Place})
+// Optional returns the bounds of a policy that may not exist or may not be attached, because of
+// an unknown part of the file. The policy grants nothing in any case, and denies nothing in any
+// case.
+func (b Bounds) Optional(name string, at tree.Place) Bounds {
+	none := matchingNothing()
+	only := func(doc *iampolicy.Document, effect iampolicy.Effect) *iampolicy.Document {
+		filtered := *doc
+		filtered.Statements = slices.Clone(doc.Statements)
+		for i, s := range filtered.Statements {
+			if s.Effect != effect {
+				filtered.Statements[i] = none
+				filtered.Statements[i].Start, filtered.Statements[i].End = s.Start, s.End
+				filtered.Statements[i].Brace = s.Brace
+			}
+		}
+		return &filtered
+	}
+	parts := maps.Clone(b.Parts)
+	if parts == nil {
+		parts = map[iampolicy.Position][]Open{}
+	}
+	for _, doc := range []*iampolicy.Document{b.AtLeast, b.AtMost} {
+		for _, s := range doc.Statements {
+			if !slices.Contains(parts[s.Brace], Open{name, at}) {
+				parts[s.Brace] = append(slices.Clip(parts[s.Brace]), Open{name, at})
+			}
 		}
 	}
-	if v.Kind == tree.Unknown {
-		add(v.Text)
+	b.Parts = parts
+	b.AtLeast, b.AtMost = only(b.AtLeast, iampolicy.Deny), only(b.AtMost, iampolicy.Allow)
+	if !slices.ContainsFunc(b.Open, func(o Open) bool { return o.Name == name }) {
+		b.Open = append(slices.Clip(b.Open), Open{name, at})
 	}
-	for _, p := range v.Parts {
-		if p.Unknown != "" {
-			add(p.Unknown)
-		}
-	}
-	for i := range v.Items {
-		b.find(&v.Items[i])
-	}
-	for i := range v.Members {
-		b.find(&v.Members[i].Value)
-	}
+	return b
 }
 
-// setParts sets b.Parts to the unknown parts of each statement.
-func (b *Bounds) setParts(document *tree.Value) {
-	if len(b.Open) == 0 {
-		return
+// matchingNothing returns the statement that writer.nothing writes.
+func matchingNothing() iampolicy.Statement {
+	w := writer{}
+	w.text.WriteString(`{"Version":"` + iampolicy.Version + `","Statement":[`)
+	w.nothing(tree.Place{})
+	w.text.WriteString("]}")
+	doc, err := iampolicy.Parse(w.text.String())
+	if err != nil {
+		return iampolicy.Statement{} // matches nothing, too
 	}
-	b.Parts = map[iampolicy.Position][]Open{}
-	list := []tree.Value{*document}
-	if document.Kind == tree.Map {
-		list = document.Get("Statement").Elements()
-	}
-	for i := range list {
-		var parts Bounds
-		parts.find(&list[i])
-		at := iampolicy.Position(list[i].Place)
-		if parts.Open != nil {
-			b.Parts[at] = append(b.Parts[at], parts.Open...)
+	return doc.Statements[0]
+}
+
+// openParts returns the unknown parts of a value, without duplicates.
+func openParts(v *tree.Value) (list []Open) {
+	seen := map[string]bool{}
+	add := func(name string, at tree.Place) {
+		if !seen[name] {
+			seen[name] = true
+			list = append(list, Open{name, at})
 		}
 	}
+	var find func(v *tree.Value)
+	find = func(v *tree.Value) {
+		if v.Kind == tree.Unknown {
+			add(v.Text, v.Place)
+		}
+		for _, p := range v.Parts {
+			if p.Unknown != "" {
+				add(p.Unknown, v.Place)
+			}
+		}
+		for i := range v.Items {
+			find(&v.Items[i])
+		}
+		for i := range v.Members {
+			find(&v.Members[i].Value)
+		}
+	}
+	find(v)
+	return list
 }
 
 // open reports whether a part of a value is unknown.
 func open(v *tree.Value) bool {
-	var b Bounds
-	b.find(v)
-	return len(b.Open) > 0
+	return !v.Known() ||
+		slices.ContainsFunc(v.Items, func(item tree.Value) bool { return open(&item) }) ||
+		slices.ContainsFunc(v.Members, func(m tree.Member) bool { return open(&m.Value) })
 }
 
 // document returns a policy document without unknown parts. It grants as much as the value may
-// grant if most is true, else as little.
-func document(v tree.Value, most bool) (*iampolicy.Document, error) {
-	w := writer{most: most}
+// grant if most is true, else as little. parts are the unknown parts of each statement; nil for
+// none.
+func document(v tree.Value, most bool) (doc *iampolicy.Document,
+	parts map[iampolicy.Position][]Open, err error) {
+	w := writer{most: most, sids: map[string]bool{}}
 	w.document(&v)
-	doc, err := iampolicy.Parse(w.text.String())
+	if len(w.statements) == 0 && w.optional {
+		return &iampolicy.Document{Version: iampolicy.Version}, nil, nil
+	}
+	doc, err = iampolicy.Parse(w.text.String())
 	if err != nil {
-		return nil, w.locate(err, v.Place)
+		return nil, nil, w.locate(err, v.Place)
 	}
 	for i := range doc.Statements {
 		at := iampolicy.Position(w.statements[i])
 		s := &doc.Statements[i]
 		s.Start, s.End, s.Brace = at, at, at
 	}
-	return doc, nil
+	return doc, w.parts, nil
 }
 
 // A writer writes a policy document as one line of JSON.
@@ -119,6 +159,14 @@ type writer struct {
 	most bool
 	// statements are the places of the written statements.
 	statements []tree.Place
+	// optional is true if the document may have no statement.
+	optional bool
+	// sids are the Sids that a statement that may not be in the document must not repeat.
+	sids map[string]bool
+	// choices are the unknown parts that decide whether the next statement is in the document. parts
+	// are those of each statement.
+	choices []Open
+	parts   map[iampolicy.Position][]Open
 	// places are the offsets of the written tokens with their places in the file.
 	places []placed
 }
@@ -203,7 +251,11 @@ func (w *writer) document(v *tree.Value) {
 	switch v.Kind {
 	case tree.Unknown:
 		w.text.WriteString(`{"Version":"` + iampolicy.Version + `","Statement":[`)
-		w.anything(v.Place)
+		if statements, ok := possibleStatements(v); ok {
+			w.possible(Open{v.Text, v.Place}, statements)
+		} else {
+			w.anything(v)
+		}
 		w.text.WriteString("]}")
 		return
 	case tree.Map:
@@ -236,10 +288,70 @@ func (w *writer) document(v *tree.Value) {
 func (w *writer) statementList(v *tree.Value) {
 	w.mark(v.Place)
 	w.text.WriteByte('[')
-	for _, s := range v.Elements() {
-		w.statement(&s)
+	statements := v.Elements()
+	for i := range statements {
+		if sid := statements[i].Get("Sid"); sid != nil && sid.Known() {
+			w.sids[sid.Text] = true
+		}
+	}
+	for i := range statements {
+		w.statement(&statements[i], true)
 	}
 	w.text.WriteByte(']')
+}
+
+// possibleStatements returns the statements of all documents that a value may be. ok is false if
+// not all of these documents are known to have the newer version, which changes patterns.
+func possibleStatements(v *tree.Value) (statements []tree.Value, ok bool) {
+	for i := range v.Items {
+		doc := &v.Items[i]
+		if doc.Kind == tree.Null {
+			continue
+		}
+		if version := doc.Get("Version"); version == nil || version.Text != iampolicy.Version {
+			return nil, false
+		}
+		statements = append(statements, doc.Get("Statement").Elements()...)
+	}
+	return statements, len(v.Items) > 0
+}
+
+// possible writes the statements that are in the document if a choice is made for them.
+func (w *writer) possible(choice Open, list []tree.Value) {
+	w.optional = true
+	before := w.choices
+	w.choices = append(slices.Clip(before), choice)
+	for _, s := range flat(list) {
+		if s.Kind != tree.Null {
+			w.statement(&s, false)
+		}
+	}
+	w.choices = before
+}
+
+// flat returns the items of lists within a list.
+func flat(list []tree.Value) (items []tree.Value) {
+	for _, v := range list {
+		if v.Kind == tree.List {
+			items = append(items, flat(v.Items)...)
+		} else {
+			items = append(items, v)
+		}
+	}
+	return items
+}
+
+// depends notes the unknown parts on which a statement depends.
+func (w *writer) depends(s *tree.Value) {
+	parts := slices.Concat(w.choices, openParts(s))
+	if len(parts) == 0 {
+		return
+	}
+	if w.parts == nil {
+		w.parts = map[iampolicy.Position][]Open{}
+	}
+	at := iampolicy.Position(s.Place)
+	w.parts[at] = append(w.parts[at], parts...)
 }
 
 // separate writes the comma between two statements.
@@ -252,8 +364,9 @@ func (w *writer) separate(at tree.Place) {
 }
 
 // anything writes the statement that grants all, or denies all.
-func (w *writer) anything(at tree.Place) {
-	w.separate(at)
+func (w *writer) anything(v *tree.Value) {
+	w.depends(v)
+	w.separate(v.Place)
 	effect := "Deny"
 	if w.most {
 		effect = "Allow"
@@ -261,16 +374,29 @@ func (w *writer) anything(at tree.Place) {
 	w.text.WriteString(`{"Effect":"` + effect + `","Action":"*","Resource":"*"}`)
 }
 
-func (w *writer) statement(s *tree.Value) {
+// nothing writes a statement that matches nothing, so that the statements after it keep their
+// numbers.
+func (w *writer) nothing(at tree.Place) {
+	w.separate(at)
+	w.text.WriteString(`{"Effect":"Deny","Action":"` + noAction + `","Resource":"` + noResource +
+		`"}`)
+}
+
+// statement writes a statement. One that is not certain may not be in the document.
+func (w *writer) statement(s *tree.Value, certain bool) {
 	if s.Kind != tree.Map {
-		if s.Kind == tree.Unknown {
-			w.anything(s.Place)
-		} else {
+		switch {
+		case s.Kind == tree.Unknown && len(s.Items) > 0:
+			w.possible(Open{s.Text, s.Place}, s.Items)
+		case s.Kind == tree.Unknown:
+			w.anything(s)
+		default:
 			w.separate(s.Place)
 			w.value(s)
 		}
 		return
 	}
+	w.depends(s)
 	allow := w.most
 	if e := s.Get("Effect"); e != nil && e.Known() {
 		allow = e.Text == "Allow"
@@ -286,18 +412,20 @@ func (w *writer) statement(s *tree.Value) {
 	}
 	// wide says that the statement has to match all that it may match.
 	wide := allow == w.most
-	w.separate(s.Place)
-	if !wide && matchesNothing(s) {
-		// The statement keeps its number, because the statements after it have theirs.
-		w.text.WriteString(`{"Effect":"Deny","Action":"` + noAction + `","Resource":"` + noResource +
-			`"}`)
+	if !wide && (!certain || matchesNothing(s)) {
+		w.nothing(s.Place)
 		return
 	}
+	w.separate(s.Place)
 	w.text.WriteByte('{')
 	for i := range s.Members {
 		m := &s.Members[i]
 		switch {
+		case m.Key == "Sid" && (open(&m.Value) || !certain && w.sids[m.Value.Text]):
 		case !open(&m.Value):
+			if m.Key == "Sid" && !certain {
+				w.sids[m.Value.Text] = true
+			}
 			w.key(m.Key, m.Place)
 			w.value(&m.Value)
 		case m.Key == "Action" || m.Key == "Resource":
@@ -309,7 +437,6 @@ func (w *writer) statement(s *tree.Value) {
 		case m.Key == "Condition":
 			// matchesNothing is true for a statement that has to match little.
 			w.conditions(m)
-		case m.Key == "Sid":
 		default:
 			w.key(m.Key, m.Place)
 			w.value(&m.Value)
@@ -350,14 +477,22 @@ func matchesNothing(s *tree.Value) bool {
 func (w *writer) patterns(v *tree.Value, actions, wide bool) {
 	w.mark(v.Place)
 	var list []tree.Value
-	for _, e := range v.Elements() {
-		switch {
-		case e.Known():
-			list = append(list, e)
-		case wide:
-			list = append(list, tree.NewString(e.Place, tree.Part{Text: widened(&e, actions)}))
+	var add func(elements []tree.Value)
+	add = func(elements []tree.Value) {
+		for _, e := range elements {
+			switch {
+			case e.Known():
+				list = append(list, e)
+			case wide && e.Kind == tree.Unknown && len(e.Items) > 0:
+				for i := range e.Items {
+					add(e.Items[i].Elements())
+				}
+			case wide:
+				list = append(list, tree.NewString(e.Place, tree.Part{Text: widened(&e, actions)}))
+			}
 		}
 	}
+	add(v.Elements())
 	if len(list) == 0 {
 		none := noResource
 		if actions {

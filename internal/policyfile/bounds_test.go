@@ -7,13 +7,20 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policyfile/tree"
 )
 
 var testLimits = tree.Limits{Bytes: 1 << 20, Values: 10_000, Depth: 50}
 
-// unknown replaces each string "?name" and each "{?name}" in a string by an unknown part.
+// unknown replaces each string "?name" and each "{?name}" in a string by an unknown part, and each
+// {"?name": [values]} by an unknown value that is one of the values.
 func unknown(v tree.Value) tree.Value {
+	if len(v.Members) == 1 && strings.HasPrefix(v.Members[0].Key, "?") {
+		choice := tree.NewUnknown(v.Place, v.Members[0].Key[1:])
+		choice.Items = unknown(v.Members[0].Value).Items
+		return choice
+	}
 	if name, ok := strings.CutPrefix(v.Text, "?"); ok && v.Kind == tree.String {
 		return tree.NewUnknown(v.Place, name)
 	}
@@ -32,15 +39,11 @@ func unknown(v tree.Value) tree.Value {
 	return v
 }
 
-// matchesNone is the statement in place of one that may match nothing.
-const matchesNone = `{"Effect":"Deny","Action":"remotion-audit:Nothing",` +
-	`"Resource":"arn:aws:remotion-audit:::nothing"}`
-
 func TestUnknownPartsWidenOneDocumentAndNarrowTheOther(t *testing.T) {
 	for _, tt := range []struct{ name, statement, least, most string }{
 		{"a resource of an Allow",
 			`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::{?Bucket}/*"}`,
-			matchesNone,
+			"",
 			`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::*/*"}`},
 		{"one of two resources",
 			`{"Effect":"Allow","Action":"s3:GetObject","Resource":["arn:aws:s3:::a/*","?Bucket"]}`,
@@ -49,9 +52,9 @@ func TestUnknownPartsWidenOneDocumentAndNarrowTheOther(t *testing.T) {
 		{"a resource of a Deny",
 			`{"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::{?Bucket}/*"}`,
 			`{"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::*/*"}`,
-			matchesNone},
+			""},
 		{"an action", `{"Effect":"Allow","Action":["s3:{?Verb}Object"],"Resource":"*"}`,
-			matchesNone, `{"Effect":"Allow","Action":"s3:*Object","Resource":"*"}`},
+			"", `{"Effect":"Allow","Action":"s3:*Object","Resource":"*"}`},
 		{"a NotResource of an Allow",
 			`{"Effect":"Allow","Action":"s3:GetObject","NotResource":"arn:aws:s3:::{?Bucket}/*"}`,
 			`{"Effect":"Allow","Action":"s3:GetObject","NotResource":"arn:aws:s3:::*/*"}`,
@@ -59,7 +62,7 @@ func TestUnknownPartsWidenOneDocumentAndNarrowTheOther(t *testing.T) {
 		{"a condition of an Allow",
 			`{"Effect":"Allow","Action":"s3:GetObject","Resource":"*","Condition":{` +
 				`"StringEquals":{"aws:SourceVpc":"?Vpc","aws:RequestedRegion":"us-east-1"}}}`,
-			matchesNone,
+			"",
 			`{"Effect":"Allow","Action":"s3:GetObject","Resource":"*",` +
 				`"Condition":{"StringEquals":{"aws:RequestedRegion":"us-east-1"}}}`},
 		{"an effect", `{"Effect":"?Effect","Action":"s3:GetObject","Resource":"*"}`,
@@ -67,6 +70,22 @@ func TestUnknownPartsWidenOneDocumentAndNarrowTheOther(t *testing.T) {
 			`{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}`},
 		{"a statement", `"?Statement"`, `{"Effect":"Deny","Action":"*","Resource":"*"}`,
 			`{"Effect":"Allow","Action":"*","Resource":"*"}`},
+		{"a choice of resources", `{"Effect":"Allow","Action":"s3:GetObject","Resource":` +
+			`{"?condition C":["arn:aws:s3:::a/*",["arn:aws:s3:::b/*"],null]}}`,
+			"",
+			`{"Effect":"Allow","Action":"s3:GetObject",` +
+				`"Resource":["arn:aws:s3:::a/*","arn:aws:s3:::b/*"]}`},
+		{"a choice of statements", `{"?condition C":[` +
+			`{"Sid":"One","Effect":"Allow","Action":"s3:GetObject","Resource":"*"},` +
+			`[{"Sid":"One","Effect":"Deny","Action":"s3:PutObject","Resource":"*"}]]}`,
+			`{"Sid":"One","Effect":"Deny","Action":"s3:PutObject","Resource":"*"}`,
+			`{"Sid":"One","Effect":"Allow","Action":"s3:GetObject","Resource":"*"}`},
+		{"a statement that may not exist, with the Sid of another",
+			`{"?condition C":[{"Sid":"One","Effect":"Allow","Action":"s3:GetObject","Resource":"*"},null]},` +
+				`{"Sid":"One","Effect":"Allow","Action":"s3:PutObject","Resource":"*"}`,
+			`{"Sid":"One","Effect":"Allow","Action":"s3:PutObject","Resource":"*"}`,
+			`{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"},` +
+				`{"Sid":"One","Effect":"Allow","Action":"s3:PutObject","Resource":"*"}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			v, err := tree.ParseJSON(`{"Version":"2012-10-17","Statement":[`+tt.statement+`]}`,
@@ -81,22 +100,15 @@ func TestUnknownPartsWidenOneDocumentAndNarrowTheOther(t *testing.T) {
 			if len(b.Open) != 1 {
 				t.Errorf("open %v, want one", b.Open)
 			}
+			if len(b.AtLeast.Statements) != len(b.AtMost.Statements) {
+				t.Errorf("%d and %d statements, want the same numbers of statements",
+					len(b.AtLeast.Statements), len(b.AtMost.Statements))
+			}
 			if parts := b.Parts[b.AtMost.Statements[0].Brace]; !slices.Equal(parts, b.Open) {
 				t.Errorf("parts %v of the statement, want %v", parts, b.Open)
 			}
-			for _, d := range []struct {
-				name, want string
-				got        any
-			}{{"at least", tt.least, b.AtLeast}, {"at most", tt.most, b.AtMost}} {
-				got, err := json.Marshal(d.got)
-				if err != nil {
-					t.Fatal(err)
-				}
-				want := `{"Version":"2012-10-17","Statement":[` + d.want + `]}`
-				if string(got) != want {
-					t.Errorf("%s\n got %s\nwant %s", d.name, got, want)
-				}
-			}
+			checkDocument(t, "at least", b.AtLeast, tt.least)
+			checkDocument(t, "at most", b.AtMost, tt.most)
 		})
 	}
 }
@@ -130,5 +142,64 @@ func TestInvalidPolicyNamesThePlaceInTheFile(t *testing.T) {
 	var at *tree.Error
 	if !errors.As(err, &at) || at.Line != 4 {
 		t.Errorf("got %v, want an error in line 4", err)
+	}
+}
+
+func TestDocumentThatIsOneOfSeveral(t *testing.T) {
+	const allow = `{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}`
+	const denied = `{"Effect":"Deny","Action":"s3:GetObject","Resource":"*"}`
+	for _, tt := range []struct{ name, document, least, most string }{
+		{"or none", `{"?C":[{"Version":"2012-10-17","Statement":` + allow + `},null]}`, "", allow},
+		{"of the older version, in which patterns differ", `{"?C":[{"Statement":` + allow + `},null]}`,
+			`{"Effect":"Deny","Action":"*","Resource":"*"}`,
+			`{"Effect":"Allow","Action":"*","Resource":"*"}`},
+		{"one allows and one denies", `{"?C":[{"Version":"2012-10-17","Statement":` + allow +
+			`},{"Version":"2012-10-17","Statement":[` + denied + `]}]}`, denied, allow},
+	} {
+		v, err := tree.ParseJSON(tt.document, testLimits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := BoundsOf(unknown(v))
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkDocument(t, tt.name+": at least", b.AtLeast, tt.least)
+		checkDocument(t, tt.name+": at most", b.AtMost, tt.most)
+	}
+}
+
+func TestOptionalPolicy(t *testing.T) {
+	const allow = `{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}`
+	const denied = `{"Effect":"Deny","Action":"s3:PutObject","Resource":"*"}`
+	v, err := tree.ParseJSON(`{"Version":"2012-10-17","Statement":[`+allow+`,`+denied+`]}`, testLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, err := BoundsOf(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := known.Optional("condition C", tree.Place{Line: 3, Column: 1})
+	checkDocument(t, "at least", b.AtLeast, denied)
+	checkDocument(t, "at most", b.AtMost, allow)
+	if len(b.Open) != 1 || b.Open[0].Name != "condition C" || len(known.Open) > 0 {
+		t.Errorf("got open %v, and %v in the policy itself", b.Open, known.Open)
+	}
+}
+
+// checkDocument compares the statements of a document, except those that match nothing.
+func checkDocument(t *testing.T, name string, doc *iampolicy.Document, statements string) {
+	t.Helper()
+	left := *doc
+	left.Statements = slices.DeleteFunc(slices.Clone(doc.Statements), func(s iampolicy.Statement) bool {
+		return slices.Equal(s.Action, []string{noAction}) && s.Effect == iampolicy.Deny
+	})
+	got, err := json.Marshal(&left)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"Version":"2012-10-17","Statement":[` + statements + `]}`; string(got) != want {
+		t.Errorf("%s\n got %s\nwant %s", name, got, want)
 	}
 }

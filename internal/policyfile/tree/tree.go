@@ -45,7 +45,8 @@ type Value struct {
 	// Parts are the parts of a string of which not all are known; nil for other strings. Text is then
 	// empty.
 	Parts []Part
-	// Items are the values of a list.
+	// Items are the values of a list. For Unknown, they are all values that it can have, with Null for
+	// none; it can have any value if there are no items.
 	Items []Value
 	// Members are the members of a mapping in the order of the file.
 	Members []Member
