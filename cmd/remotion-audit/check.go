@@ -249,17 +249,18 @@ func (o checkOptions) results(cmd *cobra.Command, args []string,
 		if err != nil {
 			return nil, err
 		}
-		verdict, err := check.Evaluate(ctx, grants, required, extra)
+		bounds := check.Exactly(grants)
+		verdict, err := check.Evaluate(ctx, bounds, required, extra)
 		if err == nil && o.excess {
-			err = verdict.FindExcess(ctx, grants, required, extra)
+			err = verdict.FindExcess(ctx, bounds, required, extra)
 		}
 		if err != nil {
 			return nil, err
 		}
-		if err := verdict.FindFix(ctx, grants, required, extra); err != nil {
+		if err := verdict.FindFix(ctx, bounds, required, extra); err != nil {
 			return nil, err
 		}
-		setPaths(verdict.Sources)
+		verdict.SetPaths(reviewPath)
 		result.Verdict = &verdict
 		list = append(list, result)
 	}

@@ -34,7 +34,7 @@ func (o checkOptions) runReplacement(cmd *cobra.Command, args []string, extra ia
 		return err
 	}
 	replacement.Tool = thisTool()
-	setPaths(replacement.Sources)
+	replacement.SetPaths(reviewPath)
 	if err := out.write(replacement, nil); err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (o checkOptions) replacement(cmd *cobra.Command, args []string,
 	if err != nil {
 		return check.Replacement{}, err
 	}
-	return check.Compare(cmd.Context(), now, then, required, extra)
+	return check.Compare(cmd.Context(), check.Exactly(now), check.Exactly(then), required, extra)
 }
 
 // principal reads the policies of one principal. flag is empty for an argument.

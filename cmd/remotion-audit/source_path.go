@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/remotion-audit/remotion-audit/internal/check"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/output"
 )
@@ -24,13 +23,13 @@ func thisTool() *contract.Tool {
 	return t
 }
 
-// setPaths sets the paths of files to those that code review shows.
-func setPaths(sources []check.Source) {
-	for i, s := range sources {
-		if path, err := sourcePath(s.File); err == nil && s.File != "" {
-			sources[i].File = path
-		}
+// reviewPath returns the path of a file that code review shows, or the name itself.
+func reviewPath(name string) string {
+	path, err := sourcePath(name)
+	if err != nil {
+		return name
 	}
+	return path
 }
 
 // sourcePath returns the path of a file from the root of its repository, or else from the working

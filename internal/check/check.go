@@ -4,7 +4,7 @@
 //
 //	target := check.Target{Kind: policies.Role}
 //	required, err := check.ReleaseRequirements(target, policies.Latest())
-//	verdict, err := check.Evaluate(ctx, grants, required, nil)
+//	verdict, err := check.Evaluate(ctx, check.Exactly(grants), required, nil)
 //
 // The package decides with package iampolicy alone and does not call AWS. It does not consider
 // other policies of a principal or the service control policies of an organization.
@@ -39,6 +39,10 @@ type Verdict struct {
 	Policies []string `json:"policies,omitempty"`
 	// Sources are the files of the policies, in the order of the layers.
 	Sources []Source `json:"sources,omitempty"`
+	// Principal is the principal that a template or a plan declares; nil for policy documents.
+	Principal *Principal `json:"principal,omitempty"`
+	// Open lists parts of the policies that the files leave open, at most 100.
+	Open []Open `json:"open,omitempty"`
 	// Policy is the kind of policy that is required; empty for the requirements of a file.
 	Policy policies.PolicyKind `json:"policy,omitempty"`
 	// Required is the name of the requirements: a release of Remotion, or a file.
@@ -130,6 +134,11 @@ type Finding struct {
 	// or the covered part of it.
 	Statements []iampolicy.StatementRef `json:"statements,omitempty"`
 	Covering   []iampolicy.StatementRef `json:"covering,omitempty"`
+	// At is the place in the files to look at, and to edit: the deciding statement, or the policy to
+	// which the permission can be added. It is nil for a satisfied finding, and without a file.
+	At *Place `json:"at,omitempty"`
+	// Open lists parts of the policies, left open by the files, on which the finding depends.
+	Open []Open `json:"open,omitempty"`
 	// Severity, Reason and Impact are set for requirements of Remotion. A finding about which AWS's
 	// documentation disagrees has a severity, too.
 	Severity policies.Severity `json:"severity,omitzero"`
@@ -146,24 +155,32 @@ const maxWork = 24
 // Evaluate returns a verdict that states for each requirement whether the policies grant all of it.
 // The request context is the context of the requirement with the keys of extra added; extra wins.
 // The error is that of ctx, if ctx ends first.
-func Evaluate(ctx context.Context, grants iampolicy.Grants, required Required,
+func Evaluate(ctx context.Context, bounds Bounds, required Required,
 	extra iampolicy.Context) (Verdict, error) {
 	budget := iampolicy.NewBudget(ctx, maxWork*iampolicy.UnitOfWork)
-	v := evaluate(budget, grants, required, extra)
+	v := evaluate(budget, bounds, required, extra)
 	return v, ctx.Err()
 }
 
-func evaluate(budget *iampolicy.Budget, grants iampolicy.Grants, required Required,
+func evaluate(budget *iampolicy.Budget, bounds Bounds, required Required,
 	extra iampolicy.Context) Verdict {
 	r := Verdict{
-		SchemaVersion: SchemaVersion, Status: audit.StatusCompliant, Sources: sources(grants),
+		SchemaVersion: SchemaVersion, Status: audit.StatusCompliant,
+		Sources: sources(bounds.AtMost), Open: bounds.Open[:min(len(bounds.Open), maxOpen)],
 		Policy: required.kind, Required: required.Name,
 		Problem: required.problem, KnownUntil: required.knownUntil,
 		Assumed: required.assumed(extra), Findings: []Finding{},
-		Notes: slices.Concat(required.notes, misnamed(grants)),
+		Notes: slices.Concat(required.notes, misnamed(bounds.AtMost)),
 	}
 	for _, req := range required.Requirements {
-		f := req.evaluate(budget, grants, extra)
+		f := req.evaluate(budget, bounds.AtMost, extra)
+		if len(bounds.Open) > 0 {
+			least := f
+			if !f.Status.Gap() {
+				least = req.evaluate(budget, bounds.AtLeast, extra)
+			}
+			f = bounds.within(f, least, req)
+		}
 		r.Requirements++
 		switch {
 		case f.Status == iampolicy.Satisfied:
@@ -176,6 +193,7 @@ func evaluate(budget *iampolicy.Budget, grants iampolicy.Grants, required Requir
 		r.Findings = append(r.Findings, f)
 	}
 	r.applyAlternatives(required.Requirements)
+	r.setPlaces(bounds)
 	switch {
 	case r.Gaps > 0:
 		r.Status = audit.StatusGaps
@@ -227,12 +245,12 @@ func (r *Verdict) applyAlternatives(required []Requirement) {
 // FindExcess sets Excess and ExcessIncomplete. A grant that a requirement with a Problem, or with a
 // variable without a value, may need is no excess, but the list is then incomplete. A Deny of a
 // required document does not count: the list compares with what its Allow statements name. For a
-// release, Remotion's own documents and the policies of LeastPrivilege have no excess. The error is
-// that of ctx, if ctx ends first.
-func (r *Verdict) FindExcess(ctx context.Context, grants iampolicy.Grants, required Required,
+// release, Remotion's own documents and the policies of LeastPrivilege have no excess. What the
+// files leave open may be further excess. The error is that of ctx, if ctx ends first.
+func (r *Verdict) FindExcess(ctx context.Context, bounds Bounds, required Required,
 	extra iampolicy.Context) error {
 	var wanted []iampolicy.Need
-	known := true
+	known := len(bounds.Open) == 0
 	for _, req := range required.Requirements {
 		wanted = append(wanted, req.unknown...)
 		known = known && len(req.unknown) == 0
@@ -245,7 +263,7 @@ func (r *Verdict) FindExcess(ctx context.Context, grants iampolicy.Grants, requi
 	if required.accepted != nil { // a document may require an action on any resource
 		wanted = withImpossible(append(wanted, required.accepted...))
 	}
-	list, complete := grants.ExcessWithin(budget, wanted, extra)
+	list, complete := bounds.AtLeast.ExcessWithin(budget, wanted, extra)
 	r.Excess, r.ExcessIncomplete = list, !complete || !known
 	return ctx.Err()
 }
@@ -330,6 +348,14 @@ func (r Verdict) Worst() policies.Severity {
 		}
 	}
 	return worst
+}
+
+// WhyIncomplete says why the list of excess may be incomplete.
+func (r Verdict) WhyIncomplete() string {
+	if len(r.Open) > 0 {
+		return "the files leave parts of the policies open"
+	}
+	return "the check reached its limit of work. Split the policies into smaller files and check each"
 }
 
 // HasUnverified reports whether a finding is unverified, or the needs of the release.

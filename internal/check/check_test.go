@@ -25,7 +25,7 @@ func grants(t *testing.T, texts ...string) (g iampolicy.Grants) {
 func evaluateAll(t *testing.T, g iampolicy.Grants, required Required,
 	extra iampolicy.Context) Verdict {
 	t.Helper()
-	v, err := Evaluate(t.Context(), g, required, extra)
+	v, err := Evaluate(t.Context(), Exactly(g), required, extra)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +269,7 @@ func TestRequiredStar(t *testing.T) {
 			t.Fatal(err)
 		}
 		g := grants(t, `{"Version":"2012-10-17","Statement":[`+test.policy+`]}`)
-		f := evaluate(iampolicy.Unlimited(), g, required, nil).Findings[0]
+		f := evaluate(iampolicy.Unlimited(), Exactly(g), required, nil).Findings[0]
 		disputed := strings.Contains(f.Why, "/list_amazons3.html") &&
 			strings.Contains(f.Why, "/reference_policies_elements_statement.html")
 		if f.Status != test.status || f.Severity != test.severity || disputed != test.disputed {
@@ -300,7 +300,7 @@ func TestStatementsAboutOtherARNsMakeNoGaps(t *testing.T) {
 					inOrganization.Organization = append(inOrganization.Organization,
 						grants(t, everything, deny).Identity)
 					for name, g := range map[string]iampolicy.Grants{"Deny": identity, "SCP": inOrganization} {
-						for _, f := range evaluate(iampolicy.Unlimited(), g, required,
+						for _, f := range evaluate(iampolicy.Unlimited(), Exactly(g), required,
 							nil).Findings {
 							// No document grants the layer of Lambda Insights in four regions.
 							undocumented := f.Sid == "FetchBinaries" && f.Severity == policies.Low

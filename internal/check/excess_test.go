@@ -18,7 +18,7 @@ func excess(t *testing.T, text string, target Target, release policies.Release) 
 	}
 	g := grants(t, text)
 	v := Verdict{}
-	if err := v.FindExcess(t.Context(), g, required, nil); err != nil || v.ExcessIncomplete {
+	if err := v.FindExcess(t.Context(), Exactly(g), required, nil); err != nil || v.ExcessIncomplete {
 		t.Fatalf("%v, incomplete %v", err, v.ExcessIncomplete)
 	}
 	for _, e := range v.Excess {

@@ -75,11 +75,11 @@ func TestFindFix(t *testing.T) {
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			grants, required := fixCase(t, file)
-			before, err := Evaluate(t.Context(), grants, required, nil)
+			before, err := Evaluate(t.Context(), Exactly(grants), required, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := before.FindFix(t.Context(), grants, required, nil); err != nil {
+			if err := before.FindFix(t.Context(), Exactly(grants), required, nil); err != nil {
 				t.Fatal(err)
 			}
 			if before.Gaps == 0 {
@@ -93,7 +93,7 @@ func TestFindFix(t *testing.T) {
 				t.Errorf("%d gaps, %d closed, %d remain, want %d", fix.Gaps, len(fix.Closes),
 					len(fix.Remaining), before.Gaps)
 			}
-			after, err := Evaluate(t.Context(), applied(t, grants, fix), required, nil)
+			after, err := Evaluate(t.Context(), Exactly(applied(t, grants, fix)), required, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -133,9 +133,9 @@ func TestFindFixKeepsGuards(t *testing.T) {
 		Location: at})
 	grants.Boundary = &iampolicy.Policy{ID: "limit.json", Document: limit,
 		Location: iampolicy.Location{Kind: iampolicy.FileLocation, Name: "limit.json"}}
-	v, err := Evaluate(t.Context(), grants, required, nil)
+	v, err := Evaluate(t.Context(), Exactly(grants), required, nil)
 	if err == nil {
-		err = v.FindFix(t.Context(), grants, required, nil)
+		err = v.FindFix(t.Context(), Exactly(grants), required, nil)
 	}
 	if err != nil || v.Fix == nil {
 		t.Fatalf("%v, fix %v", err, v.Fix)
@@ -163,9 +163,9 @@ func TestFindFixOfADocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := Evaluate(t.Context(), grants, required, nil)
+	v, err := Evaluate(t.Context(), Exactly(grants), required, nil)
 	if err == nil {
-		err = v.FindFix(t.Context(), grants, required, nil)
+		err = v.FindFix(t.Context(), Exactly(grants), required, nil)
 	}
 	if err != nil || v.Gaps != 1 || v.Fix != nil {
 		t.Errorf("%d gaps, fix %+v, %v", v.Gaps, v.Fix, err)

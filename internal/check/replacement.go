@@ -9,6 +9,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // ReplacementVersion is the version of the JSON form of a Replacement:
@@ -95,6 +96,9 @@ type Change struct {
 	ExampleARN    string `json:"exampleArn,omitempty"`
 	// Statements are the statements that decide After.
 	Statements []iampolicy.StatementRef `json:"statements,omitempty"`
+	// At is the place of the finding that explains the change, and Open what it depends on.
+	At   *Place `json:"at,omitempty"`
+	Open []Open `json:"open,omitempty"`
 	// Severity, Operations, Reason and Impact are set for requirements of Remotion. UsedWhen says when
 	// the operations happen.
 	Severity   policies.Severity    `json:"severity,omitzero"`
@@ -109,10 +113,9 @@ type Change struct {
 // Compare evaluates the current and the proposed policies and returns what changes. Both have the
 // same limits: the boundary and the organization of current. The error is that of ctx, if ctx ends
 // first.
-func Compare(ctx context.Context, current, proposed iampolicy.Grants, required Required,
+func Compare(ctx context.Context, current, proposed Bounds, required Required,
 	extra iampolicy.Context) (Replacement, error) {
-	proposed.Boundary, proposed.Organization = current.Boundary, current.Organization
-	proposed.ResourceControl = current.ResourceControl
+	proposed.setLimits(current)
 	before, err := Evaluate(ctx, current, required, extra)
 	if err != nil {
 		return Replacement{}, err
@@ -122,7 +125,7 @@ func Compare(ctx context.Context, current, proposed iampolicy.Grants, required R
 		return Replacement{}, err
 	}
 	r := Replacement{SchemaVersion: ReplacementVersion, Status: LosesNothing,
-		Current: names(current), Proposed: names(proposed), Policy: after.Policy,
+		Current: names(current.AtMost), Proposed: names(proposed.AtMost), Policy: after.Policy,
 		Required: after.Required,
 		Problem:  after.Problem, KnownUntil: after.KnownUntil, Assumed: after.Assumed,
 		Requirements: after.Requirements, Changes: []Change{}}
@@ -136,10 +139,16 @@ func Compare(ctx context.Context, current, proposed iampolicy.Grants, required R
 			r.Notes = append(r.Notes, note)
 		}
 	}
-	parts := newPartComparison(iampolicy.NewBudget(ctx, maxWork*iampolicy.UnitOfWork), current,
-		proposed, extra)
+	budget := iampolicy.NewBudget(ctx, maxWork*iampolicy.UnitOfWork)
+	// A loss is proved if what is lost is granted in any case now and not at all then. Nothing is lost
+	// if that holds for what may be granted now and is granted in any case then.
+	comparison := boundsComparison{
+		loss: newPartComparison(budget, current.AtLeast, proposed.AtMost, extra)}
+	if len(current.Open)+len(proposed.Open) > 0 {
+		comparison.keep = newPartComparison(budget, current.AtMost, proposed.AtLeast, extra)
+	}
 	for i := range required.Requirements {
-		change := parts.change(required.Requirements[i], before.Findings[i], after.Findings[i])
+		change := comparison.change(required.Requirements[i], before.Findings[i], after.Findings[i])
 		switch change.Kind {
 		case Lost:
 			r.Lost++
@@ -164,12 +173,45 @@ func Compare(ctx context.Context, current, proposed iampolicy.Grants, required R
 	return r, ctx.Err()
 }
 
+// setLimits sets the boundary and the organization to those of other bounds.
+func (b *Bounds) setLimits(other Bounds) {
+	b.AtLeast.Boundary, b.AtLeast.Organization = other.AtLeast.Boundary, other.AtLeast.Organization
+	b.AtMost.Boundary, b.AtMost.Organization = other.AtMost.Boundary, other.AtMost.Organization
+	b.AtLeast.ResourceControl = other.AtLeast.ResourceControl
+	b.AtMost.ResourceControl = other.AtMost.ResourceControl
+	identity := func(o Open) bool {
+		return slices.ContainsFunc(other.AtMost.Identity, func(p iampolicy.Policy) bool {
+			return p.ID == o.Policy
+		})
+	}
+	b.Open = slices.Concat(b.Open, slices.DeleteFunc(slices.Clone(other.Open), identity))
+}
+
 func names(g iampolicy.Grants) []string {
 	list := []string{}
 	for _, p := range g.Identity {
-		list = append(list, cmp.Or(p.Location.Name, p.ID))
+		list = textfmt.AppendNew(list, cmp.Or(p.Location.Name, p.ID))
 	}
 	return list
+}
+
+// A boundsComparison compares what two sets of identity policies with open parts grant.
+type boundsComparison struct {
+	loss *partComparison // the one that proves losses
+	keep *partComparison // the one that proves that nothing is lost; nil if nothing is open
+}
+
+// compare decides whether the proposed policies allow what the current ones allow of a requirement.
+func (p *boundsComparison) compare(r Requirement) part {
+	result := p.loss.compare(r)
+	if result.kind == MissingInBoth && p.keep != nil {
+		if result = p.keep.compare(r); result.kind == Lost {
+			result = part{kind: ChangeUnverified, action: result.action, arn: result.arn,
+				why: "it depends on what the files leave open whether the proposed policies grant all that " +
+					"the current ones grant"}
+		}
+	}
+	return result
 }
 
 // Worst returns the highest severity of the losses, or zero without a loss. A requirement from a
@@ -187,7 +229,7 @@ func (r Replacement) Worst() (worst policies.Severity) {
 func (r Replacement) HasUnverified() bool { return r.Unverified > 0 || r.Problem != "" }
 
 // change compares the findings about one requirement. A requirement that is kept has no Kind.
-func (p *partComparison) change(r Requirement, before, after Finding) Change {
+func (p *boundsComparison) change(r Requirement, before, after Finding) Change {
 	c := Change{Sid: after.Sid, Action: after.Action, Resource: after.Resource,
 		Before: before.Status, After: after.Status, Severity: after.Severity, Reason: after.Reason,
 		Impact: after.Impact, Stops: after.Stops}
@@ -221,6 +263,7 @@ func (p *partComparison) change(r Requirement, before, after Finding) Change {
 	}
 	c.Cause, c.Why, c.Statements = explain.Cause, explain.Why, explain.Statements
 	c.ExampleAction, c.ExampleARN = explain.ExampleAction, explain.ExampleARN
+	c.At, c.Open = explain.At, explain.Open
 	if r.remotion != nil {
 		c.Operations = r.remotion.Operations
 		if r.remotion.Kind == policies.Role {

@@ -36,7 +36,8 @@ func without(t *testing.T, kind policies.PolicyKind, actions ...string) string {
 
 func compareTexts(t *testing.T, current, proposed string, required Required) Replacement {
 	t.Helper()
-	r, err := Compare(t.Context(), grants(t, current), grants(t, proposed), required, nil)
+	r, err := Compare(t.Context(), Exactly(grants(t, current)), Exactly(grants(t, proposed)),
+		required, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +212,7 @@ func TestReplacementsAgreeWithRequests(t *testing.T) {
 		if random.IntN(4) == 0 {
 			current.Boundary = &iampolicy.Policy{ID: "boundary", Document: policytest.Parse(t, document())}
 		}
-		r, err := Compare(t.Context(), current, proposed, required, nil)
+		r, err := Compare(t.Context(), Exactly(current), Exactly(proposed), required, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -256,7 +257,8 @@ func TestAReplacementKeepsTheLimits(t *testing.T) {
 	current := grants(t, everything)
 	current.Boundary = &iampolicy.Policy{ID: "boundary", Document: policytest.Parse(t,
 		without(t, policies.Role, "s3:DeleteObject"))}
-	r, err := Compare(t.Context(), current, grants(t, policies.Latest().Document(policies.Role)), role,
+	r, err := Compare(t.Context(), Exactly(current),
+		Exactly(grants(t, policies.Latest().Document(policies.Role))), role,
 		nil)
 	if err != nil {
 		t.Fatal(err)

@@ -263,7 +263,7 @@ func TestExcessBeyondNotAction(t *testing.T) {
 			t.Fatal(err)
 		}
 		v := evaluateAll(t, g, required, nil)
-		if err := v.FindExcess(t.Context(), g, required, nil); err != nil {
+		if err := v.FindExcess(t.Context(), Exactly(g), required, nil); err != nil {
 			t.Fatal(err)
 		}
 		var got []string

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"strings"
+
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
@@ -40,6 +42,15 @@ func Summarize(list []Result) Results {
 		r.Status = audit.StatusUnverified
 	}
 	return r
+}
+
+// Name names the principal: its files, and its address in a template or a plan.
+func (r Result) Name() string {
+	name := strings.Join(r.Policies, " + ")
+	if r.Verdict != nil && r.Verdict.Principal != nil {
+		name = strings.TrimSpace(name + " " + r.Verdict.Principal.Address)
+	}
+	return name
 }
 
 // Status returns the status of the verdict. A result without a verdict is unverified.

@@ -101,7 +101,7 @@ func TestAProblemIsNotLost(t *testing.T) {
 func TestTheWorkOfACheckIsBounded(t *testing.T) {
 	required := requiredOf(t, strings.ReplaceAll(product(40, 10), ":::b", ":::*-*"))
 	budget := iampolicy.NewBudget(t.Context(), 4*iampolicy.UnitOfWork)
-	v := evaluate(budget, grants(t, overlapping()), required, nil)
+	v := evaluate(budget, Exactly(grants(t, overlapping())), required, nil)
 	if used := budget.Used(); used > 6*iampolicy.UnitOfWork {
 		t.Errorf("%d steps, want at most %d", used, 6*iampolicy.UnitOfWork)
 	}
@@ -120,7 +120,7 @@ func TestTheWorkOfACheckIsLinear(t *testing.T) {
 		required := requiredOf(t, product(n, n))
 		policy := grants(t, `{"Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b*"},`+
 			`{"Effect":"Deny","Action":"s3:A1","Resource":"arn:aws:s3:::b1*"}]}`)
-		if v := evaluate(budget, policy, required, nil); v.Gaps == 0 {
+		if v := evaluate(budget, Exactly(policy), required, nil); v.Gaps == 0 {
 			t.Fatal("no gaps")
 		}
 		return budget.Used() / len(required.Requirements)
@@ -164,7 +164,7 @@ func TestEveryPartOfAPolicyIsWork(t *testing.T) {
 	} {
 		used := func(n int) int {
 			budget := iampolicy.NewBudget(t.Context(), math.MaxInt)
-			evaluate(budget, grants(t, policy(n)), requiredOf(t, product(1, 1)), nil)
+			evaluate(budget, Exactly(grants(t, policy(n))), requiredOf(t, product(1, 1)), nil)
 			return budget.Used()
 		}
 		if few, many := used(2), used(500); many < 4*few {
@@ -188,7 +188,7 @@ func TestAContextIsWork(t *testing.T) {
 		`"Condition":{"StringEquals":{"aws:PrincipalTag/other":"v"}}}}`)
 	used := func(n int) int {
 		budget := iampolicy.NewBudget(t.Context(), math.MaxInt)
-		evaluate(budget, policy, required(n), nil)
+		evaluate(budget, Exactly(policy), required(n), nil)
 		return budget.Used()
 	}
 	if few, many := used(50), used(1000); many < 4*few {
@@ -217,7 +217,7 @@ func TestTheSizeOfAVerdictIsBounded(t *testing.T) {
 	} {
 		g, required := grants(t, test.policy), requiredOf(t, test.required)
 		v := evaluateAll(t, g, required, nil)
-		if err := v.FindExcess(t.Context(), g, required, nil); err != nil {
+		if err := v.FindExcess(t.Context(), Exactly(g), required, nil); err != nil {
 			t.Fatal(err)
 		}
 		text, err := json.Marshal(v)
@@ -251,7 +251,7 @@ func TestWhatCannotBeEvaluatedIsNoExcess(t *testing.T) {
 	} {
 		g, required := grants(t, test.policy), requiredOf(t, test.required)
 		v := evaluateAll(t, g, required, nil)
-		if err := v.FindExcess(t.Context(), g, required, nil); err != nil {
+		if err := v.FindExcess(t.Context(), Exactly(g), required, nil); err != nil {
 			t.Fatal(err)
 		}
 		var got []string
@@ -274,11 +274,11 @@ func TestACheckEndsWithItsContext(t *testing.T) {
 	for name, ctx := range map[string]context.Context{
 		"a context that has ended": ended, "a context that ends during a search": endsLater(t.Context(), 50),
 	} {
-		v, err := Evaluate(ctx, g, required, nil)
+		v, err := Evaluate(ctx, Exactly(g), required, nil)
 		if !errors.Is(err, context.Canceled) || v.Status == audit.StatusCompliant {
 			t.Errorf("%s: status %s, %v; want canceled", name, v.Status, err)
 		}
-		if err := v.FindExcess(ctx, g, required, nil); !errors.Is(err, context.Canceled) ||
+		if err := v.FindExcess(ctx, Exactly(g), required, nil); !errors.Is(err, context.Canceled) ||
 			!v.ExcessIncomplete {
 			t.Errorf("%s: %v, want canceled and an incomplete list", name, err)
 		}

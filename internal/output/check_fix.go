@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/check"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
@@ -21,7 +20,7 @@ func checkText(w io.Writer, r check.Results, v textfmt.View) error {
 	var b bytes.Buffer
 	for _, result := range r.Results {
 		if result.Verdict != nil && result.Verdict.Fix != nil {
-			writeCheckFix(&b, result.Policies, *result.Verdict.Fix, v)
+			writeCheckFix(&b, result, v)
 		}
 	}
 	_, err := b.WriteTo(w)
@@ -35,9 +34,9 @@ const (
 )
 
 // writeCheckFix writes the edits of the files of one principal.
-func writeCheckFix(b *bytes.Buffer, names []string, fix remedy.Fix, v textfmt.View) {
-	fmt.Fprintf(b, "\n%s  %s\n", v.Painted(textfmt.Strong, "FIX"),
-		strings.Join(textfmt.OneLines(names), " + "))
+func writeCheckFix(b *bytes.Buffer, result check.Result, v textfmt.View) {
+	fix := *result.Verdict.Fix
+	fmt.Fprintf(b, "\n%s  %s\n", v.Painted(textfmt.Strong, "FIX"), textfmt.OneLine(result.Name()))
 	paragraph := func(text string) {
 		for _, line := range textfmt.Wrap(textfmt.OneLine(text), v.Columns()-2) {
 			b.WriteString("  " + line + "\n")
@@ -67,7 +66,11 @@ func writeCheckFix(b *bytes.Buffer, names []string, fix remedy.Fix, v textfmt.Vi
 		}
 		proved += "."
 	}
-	paragraph(proved + " The whole new document is in --format json.")
+	proved += " The whole new document is in --format json."
+	if result.Verdict.Principal != nil {
+		proved += " The documents are written as JSON: write the change in the language of the file."
+	}
+	paragraph(proved)
 }
 
 // writeDiff writes the changed lines of an edit.

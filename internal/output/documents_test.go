@@ -333,9 +333,9 @@ func checkResults(t *testing.T, names ...string) check.Results {
 	var list []check.Result
 	for _, name := range names {
 		grants := iampolicy.Grants{Identity: []iampolicy.Policy{policyFile(t, name)}}
-		v, err := check.Evaluate(t.Context(), grants, roleRequirements(t), nil)
+		v, err := check.Evaluate(t.Context(), check.Exactly(grants), roleRequirements(t), nil)
 		if err == nil {
-			err = v.FindFix(t.Context(), grants, roleRequirements(t), nil)
+			err = v.FindFix(t.Context(), check.Exactly(grants), roleRequirements(t), nil)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -352,8 +352,8 @@ func replacementSample(t *testing.T) sample {
 	grants := func(name string) iampolicy.Grants {
 		return iampolicy.Grants{Identity: []iampolicy.Policy{policyFile(t, name)}}
 	}
-	r, err := check.Compare(t.Context(), grants("14-per-env-role.json"),
-		grants("17-typo-action.json"), roleRequirements(t), nil)
+	r, err := check.Compare(t.Context(), check.Exactly(grants("14-per-env-role.json")),
+		check.Exactly(grants("17-typo-action.json")), roleRequirements(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -378,7 +378,7 @@ func diffSample(name, from string, to policies.Release) sample {
 // evaluated returns the results of a check of grants.
 func evaluated(t *testing.T, grants iampolicy.Grants) check.Results {
 	t.Helper()
-	v, err := check.Evaluate(t.Context(), grants, roleRequirements(t), nil)
+	v, err := check.Evaluate(t.Context(), check.Exactly(grants), roleRequirements(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -415,7 +415,8 @@ func TestFingerprintsAreStable(t *testing.T) {
 	}
 }
 
-// TestSARIFPlaces checks the places of a check: the deciding statement, the start of the file, an
+// TestSARIFPlaces checks the places of a check: the deciding statement, the list of
+// statements, an
 // escaped name, and a place for what has no file.
 func TestSARIFPlaces(t *testing.T) {
 	doc, err := iampolicy.Parse("{\"Version\": \"2012-10-17\",\n \"Statement\": [\n" +
@@ -425,11 +426,11 @@ func TestSARIFPlaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, test := range []struct{ name, file, denied, missing string }{
-		{"a file", "infra/a b#1?.json", "infra/a%20b%231%3F.json 5:4", "infra/a%20b%231%3F.json 1:1"},
-		{"a path of Windows", `.\infra\role.json`, "infra/role.json 5:4", "infra/role.json 1:1"},
-		{"a colon in the first segment", "a:b.json", "./a:b.json 5:4", "./a:b.json 1:1"},
+		{"a file", "infra/a b#1?.json", "infra/a%20b%231%3F.json 5:4", "infra/a%20b%231%3F.json 3:3"},
+		{"a path of Windows", `.\infra\role.json`, "infra/role.json 5:4", "infra/role.json 3:3"},
+		{"a colon in the first segment", "a:b.json", "./a:b.json 5:4", "./a:b.json 3:3"},
 		{"standard input", "-", "standard-input 1:1", "standard-input 1:1"},
-		{"an absolute path", "/etc/x.json", "etc/x.json 5:4", "etc/x.json 1:1"},
+		{"an absolute path", "/etc/x.json", "etc/x.json 5:4", "etc/x.json 3:3"},
 	} {
 		grants := iampolicy.Grants{Identity: []iampolicy.Policy{{ID: "p", Document: doc,
 			Location: iampolicy.Location{Kind: iampolicy.FileLocation, Name: test.file}}}}

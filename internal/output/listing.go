@@ -323,7 +323,7 @@ func checkListing(r check.Results) listing {
 	satisfied, requirements := 0, 0
 	for _, result := range r.Results {
 		names := result.Policies
-		s := suite{name: strings.Join(names, " + "), kind: "policy files"}
+		s := suite{name: result.Name(), kind: "policy files"}
 		v := result.Verdict
 		if v == nil {
 			e := entry{outcome: unverified, word: "unreadable policy", why: result.Error,
@@ -339,7 +339,8 @@ func checkListing(r check.Results) listing {
 			for _, source := range v.Sources {
 				names = append(names, cmp.Or(source.File, source.Policy))
 			}
-			s.name = cmp.Or(strings.Join(names, " + "), "policies")
+			result.Policies = names
+			s.name = cmp.Or(result.Name(), "policies")
 		}
 		if len(r.Results) == 1 {
 			l.tool = toolOf(cmp.Or(r.Tool, v.Tool), "")
@@ -347,14 +348,18 @@ func checkListing(r check.Results) listing {
 		satisfied, requirements = satisfied+v.Satisfied, requirements+v.Requirements
 		place := files(v.Sources)
 		fixes := verdictFixes(*v)
+		stable := place.stable(s.name)
+		if v.Principal != nil {
+			stable += "\n" + v.Principal.Address
+		}
 		for i, f := range v.Findings {
-			e := verdictEntry(place.stable(s.name), v.Policy, f, place)
+			e := verdictEntry(stable, v.Policy, f, place)
 			e.fix = fixes[i]
 			s.entries = append(s.entries, e)
 		}
 		if v.Problem != "" {
 			e := entry{outcome: unverified, word: "unknown release", why: v.Problem,
-				rule: "check/incomplete", identity: "check\n" + place.stable(s.name) + "\nproblem"}
+				rule: "check/incomplete", identity: "check\n" + stable + "\nproblem"}
 			place.put(&e, nil)
 			s.entries = append(s.entries, e)
 		}
@@ -363,7 +368,8 @@ func checkListing(r check.Results) listing {
 				"as %s on %s", x.Statement, x.Action, x.Resource, x.Kind, x.ExampleAction, x.ExampleARN))
 		}
 		if v.ExcessIncomplete {
-			l.notes = append(l.notes, "the list of grants beyond the requirements may be incomplete")
+			l.notes = append(l.notes, "the list of grants beyond the requirements may be incomplete: "+
+				v.WhyIncomplete())
 		}
 		for _, note := range v.Notes {
 			l.notes = textfmt.AppendNew(l.notes, note)
@@ -423,7 +429,9 @@ func verdictEntry(name string, kind policies.PolicyKind, f check.Finding, place 
 			e.statements = f.Covering
 		}
 	}
-	place.put(&e, decided)
+	if !place.putAt(&e, f.At) {
+		place.put(&e, decided)
+	}
 	return e
 }
 
@@ -439,6 +447,16 @@ func (f files) stable(name string) string {
 		}
 	}
 	return name
+}
+
+// putAt sets the place of an entry to that of a finding. It reports false if that is no place in a
+// file.
+func (files) putAt(e *entry, at *check.Place) bool {
+	if at == nil || at.File == "" {
+		return false
+	}
+	e.file, e.line, e.column = cleanPath(at.File), max(at.Line, 1), max(at.Column, 1)
+	return true
 }
 
 // put sets the place of an entry: the first of the statements, or else the start of the first
@@ -489,7 +507,9 @@ func replacementListing(r check.Replacement) listing {
 		case check.ChangeUnverified:
 			e.outcome = unverified
 		}
-		place.put(&e, c.Statements)
+		if !place.putAt(&e, c.At) {
+			place.put(&e, c.Statements)
+		}
 		s.entries = append(s.entries, e)
 	}
 	if r.Problem != "" {

@@ -22,7 +22,7 @@ func WriteCheck(w io.Writer, r check.Results) error {
 	rows := map[permission]int{}
 	findings := 0
 	for _, result := range r.Results {
-		name := clean(strings.Join(result.Policies, " + "))
+		name := clean(result.Name())
 		column := len(m.Columns)
 		m.Columns = append(m.Columns, newColumn(name, result))
 		if result.Verdict == nil {
@@ -157,8 +157,8 @@ func (v *view) addCheck(name string, r check.Verdict) {
 			clean(e.ExampleARN))})
 	}
 	if r.ExcessIncomplete {
-		v.Notices = append(v.Notices, notice{Target: name, Text: "There may be more excess: the check " +
-			"reached its limit of work"})
+		v.Notices = append(v.Notices, notice{Target: name, Text: "There may be more excess: " +
+			r.WhyIncomplete()})
 	}
 }
 
@@ -195,11 +195,15 @@ func checkGroups(findings []check.Finding) (groups [][]check.Finding) {
 	return groups
 }
 
+// maxPlaces is the number of places that a card names.
+const maxPlaces = 4
+
 func newCheckCard(name string, group []check.Finding) card {
 	first := group[0]
 	c := card{Severity: severityOf(first), Status: status(first.Status), Target: name,
 		Kind: "policies", Cause: sentence(first.Why), RowsTitle: "Permissions",
 		Title: statusTitle(textfmt.Plural(len(group), "permission"), first.Status)}
+	var places []string
 	for _, f := range group {
 		resource := clean(cmp.Or(f.ExampleARN, f.Resource))
 		if f.ExampleAction != "" && f.ExampleAction != f.Action {
@@ -207,6 +211,12 @@ func newCheckCard(name string, group []check.Finding) card {
 		}
 		c.Rows = append(c.Rows, row{Target: name, Action: clean(f.Action), Resource: resource,
 			Impact: sentence(f.Impact), Severity: severityOf(f), Status: status(f.Status)})
+		if f.At != nil {
+			places = textfmt.AppendNew(places, clean(f.At.String()))
+		}
+	}
+	if places != nil {
+		c.Facts = append(c.Facts, fact{"Where", textfmt.Some(places, maxPlaces), true})
 	}
 	return c
 }

@@ -192,9 +192,10 @@ func TestOptionalPolicy(t *testing.T) {
 func checkDocument(t *testing.T, name string, doc *iampolicy.Document, statements string) {
 	t.Helper()
 	left := *doc
-	left.Statements = slices.DeleteFunc(slices.Clone(doc.Statements), func(s iampolicy.Statement) bool {
-		return slices.Equal(s.Action, []string{noAction}) && s.Effect == iampolicy.Deny
-	})
+	left.Statements = slices.DeleteFunc(slices.Clone(doc.Statements),
+		func(s iampolicy.Statement) bool {
+			return slices.Equal(s.Action, []string{noAction}) && s.Effect == iampolicy.Deny
+		})
 	got, err := json.Marshal(&left)
 	if err != nil {
 		t.Fatal(err)

@@ -26,7 +26,7 @@ func CheckText(w io.Writer, r check.Results, v textfmt.View) error {
 	for _, result := range r.Results {
 		p.line("") // names of files are not wrapped
 		p.line("%s  %s", p.view.Painted(textfmt.Strong, "POLICY"),
-			strings.Join(textfmt.OneLines(result.Policies), " + "))
+			textfmt.OneLine(result.Name()))
 		if result.Verdict == nil {
 			p.title("", reportTone(result.Status()), strings.ToUpper(string(result.Status())),
 				textfmt.OneLine(result.Error))
@@ -68,6 +68,10 @@ func (p *page) writeVerdict(r check.Verdict) {
 	p.writeOutcomes("If no other policy grants them", checkOutcomes(r))
 	p.line("")
 	p.field("", "Required", "%s", textfmt.OneLine(r.Required))
+	if r.Principal != nil {
+		p.field("", "Principal", "%s", textfmt.OneLine(r.Principal.String()+" ("+
+			r.Principal.At.String()+")"))
+	}
 	if r.Problem != "" {
 		p.field("", "Unverified", "%s", textfmt.OneLine(r.Problem))
 	}
@@ -93,8 +97,7 @@ func (p *page) writeVerdict(r check.Verdict) {
 	}
 	if r.ExcessIncomplete {
 		p.line("")
-		p.paragraph("", "There may be more excess: the check reached its limit of work. Split the "+
-			"policies into smaller files and check each.")
+		p.paragraph("", "There may be more excess: "+r.WhyIncomplete()+".")
 	}
 	if len(r.Assumed) > 0 && (p.view.Verbose || dependsOnContext(r)) {
 		p.line("")
@@ -238,12 +241,29 @@ func (p *page) writeCheckGroup(group []check.Finding) {
 		why = string(first.Cause) + ": " + why
 	}
 	p.field("  ", "Cause", "%s", why)
+	writePlaces(p, group, func(f check.Finding) *check.Place { return f.At })
 	if first.Status == iampolicy.Partial && len(first.Covering) > 0 {
 		var covering []string
 		for _, s := range first.Covering {
 			covering = append(covering, s.String())
 		}
 		p.field("  ", "Granted by", "%s", strings.Join(textfmt.OneLines(covering), ", "))
+	}
+}
+
+// maxPlaces is the number of places that a group of findings names.
+const maxPlaces = 2
+
+// writePlaces writes where the findings of a group are.
+func writePlaces[T any](p *page, group []T, of func(T) *check.Place) {
+	var places []string
+	for _, f := range group {
+		if at := of(f); at != nil {
+			places = addOnce(places, textfmt.OneLine(at.String()))
+		}
+	}
+	if places != nil {
+		p.field("  ", "Where", "%s", textfmt.Some(places, maxPlaces))
 	}
 }
 

@@ -190,6 +190,7 @@ func (p *page) writeChanges(word string, group []check.Change) {
 	if why != "" {
 		p.field("  ", "Cause", "%s", why)
 	}
+	writePlaces(p, group, func(c check.Change) *check.Place { return c.At })
 }
 
 // changeTone returns the tone of the heading of a change.
