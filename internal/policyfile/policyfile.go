@@ -57,6 +57,8 @@ type Principal struct {
 	// Address identifies the principal in the file: a logical id, a path of CDK or an address of
 	// Terraform. It is empty for a file that is a policy document.
 	Address string
+	// Aliases are other addresses of the principal, such as the logical id behind a path of CDK.
+	Aliases []string
 	Kind    Kind
 	// Name is the name in IAM; empty if the file does not set it, or leaves it open.
 	Name string
