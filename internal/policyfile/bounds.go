@@ -412,7 +412,7 @@ func (w *writer) statement(s *tree.Value, certain bool) {
 	}
 	// wide says that the statement has to match all that it may match.
 	wide := allow == w.most
-	if !wide && (!certain || matchesNothing(s)) {
+	if !wide && (!certain || leavesNothing(s)) {
 		w.nothing(s.Place)
 		return
 	}
@@ -435,7 +435,7 @@ func (w *writer) statement(s *tree.Value, certain bool) {
 			w.key(m.Key, m.Place)
 			w.patterns(&m.Value, m.Key == "NotAction", !wide)
 		case m.Key == "Condition":
-			// matchesNothing is true for a statement that has to match little.
+			// leavesNothing is true for a statement that has to match little.
 			w.conditions(m)
 		default:
 			w.key(m.Key, m.Place)
@@ -451,8 +451,13 @@ const (
 	noResource = "arn:aws:remotion-audit:::nothing"
 )
 
-// matchesNothing reports whether a statement that has to match little matches nothing in any case.
-func matchesNothing(s *tree.Value) bool {
+// MatchesNothing reports whether a statement is one in place of a statement that may match nothing.
+func MatchesNothing(s *iampolicy.Statement) bool {
+	return s.Effect == iampolicy.Deny && slices.Equal(s.Action, []string{noAction})
+}
+
+// leavesNothing reports whether a statement that has to match little matches nothing in any case.
+func leavesNothing(s *tree.Value) bool {
 	for _, key := range []string{"Action", "Resource"} {
 		v := s.Get(key)
 		if v != nil && open(v) && !slices.ContainsFunc(v.Elements(), func(e tree.Value) bool {

@@ -41,12 +41,21 @@ type jsonParser struct {
 	text    string
 	decoder *json.Decoder
 	lines   []int // the offsets of the starts of the lines
+	// placed is the last place, at the offset placedAt. The places of one long line are counted from
+	// it, so that a text without line breaks takes linear time.
+	placed   Place
+	placedAt int
 }
 
 // place returns the place of an offset.
 func (p *jsonParser) place(offset int) Place {
 	line := sort.SearchInts(p.lines, offset+1)
-	return Place{line, 1 + utf8.RuneCountInString(p.text[p.lines[line-1]:offset])}
+	if line != p.placed.Line || offset < p.placedAt {
+		p.placed, p.placedAt = Place{line, 1}, p.lines[line-1]
+	}
+	p.placed.Column += utf8.RuneCountInString(p.text[p.placedAt:offset])
+	p.placedAt = offset
+	return p.placed
 }
 
 // next returns the place of the next token.

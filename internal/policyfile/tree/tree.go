@@ -101,6 +101,19 @@ func (v *Value) StringParts() []Part {
 	return []Part{{Text: v.Text}}
 }
 
+// MoveTo sets the place of a value and of all that it holds. It is for a text in a string of a file,
+// in which positions mean nothing to a reader of the file.
+func (v *Value) MoveTo(at Place) {
+	v.Place = at
+	for i := range v.Items {
+		v.Items[i].MoveTo(at)
+	}
+	for i := range v.Members {
+		v.Members[i].Place = at
+		v.Members[i].Value.MoveTo(at)
+	}
+}
+
 // Get returns the value of a key of a mapping, or nil if v is no mapping with this key.
 func (v *Value) Get(key string) *Value {
 	if v == nil || v.Kind != Map {

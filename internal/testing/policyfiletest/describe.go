@@ -68,15 +68,20 @@ func describeDocument(t testing.TB, b *strings.Builder, d *policyfile.Document) 
 
 func describeStatements(t testing.TB, b *strings.Builder, name string, doc *iampolicy.Document) {
 	t.Helper()
-	if len(doc.Statements) == 0 {
-		fmt.Fprintf(b, "    %s nothing\n", name)
-	}
+	described := 0
 	for i, s := range doc.Statements {
+		if policyfile.MatchesNothing(&s) {
+			continue
+		}
+		described++
 		text, err := json.Marshal(&iampolicy.Document{Statements: doc.Statements[i : i+1]})
 		if err != nil {
 			t.Fatal(err)
 		}
 		text = bytes.TrimSuffix(bytes.TrimPrefix(text, []byte(`{"Statement":[`)), []byte("]}"))
 		fmt.Fprintf(b, "    %s (%d:%d) %s\n", name, s.Brace.Line, s.Brace.Column, text)
+	}
+	if described == 0 {
+		fmt.Fprintf(b, "    %s nothing\n", name)
 	}
 }
