@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -20,6 +19,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/output"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/policies/needs"
+	"github.com/remotion-audit/remotion-audit/internal/policyfile/cloudformation"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
@@ -27,6 +27,8 @@ type checkOptions struct {
 	policies         []string
 	scps, rcps       []string
 	insteadOf        []string
+	resources        []string
+	parameters       []string
 	boundary         string
 	kind, required   string
 	purpose          string
@@ -82,11 +84,17 @@ With several principals it is the status of the worst: 2 if a file cannot be rea
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&o.policies, "policy", nil,
-		"file with an identity policy, - for standard input, or a directory with .json files "+
+		"file with an identity policy, - for standard input, a template or a plan (see --resource), or "+
+			"a directory with .json files "+
 			"(repeatable; the policies are combined as those of one principal)")
 	f.StringArrayVar(&o.insteadOf, "instead-of", nil,
 		"file or directory with a current policy that the other policies would replace (repeatable, as "+
 			"--policy)")
+	f.StringArrayVar(&o.resources, "resource", nil,
+		"address of the role, user or policy to check in a template, a plan or an answer of the AWS CLI; "+
+			"* stands for any characters (repeatable; default: what looks like Remotion's)")
+	f.StringArrayVar(&o.parameters, "parameter", nil,
+		"value of a parameter of a template, NAME=VALUE (repeatable; default: that of the template)")
 	f.StringVar(&o.boundary, "boundary", "", "file with the permissions boundary")
 	f.StringArrayVar(&o.scps, "scp", nil, scpUsage)
 	f.StringArrayVar(&o.rcps, "rcp", nil, rcpUsage)
@@ -186,33 +194,32 @@ func (o checkOptions) inputs(args []string) []string {
 	return slices.DeleteFunc(list, func(name string) bool { return name == "" || name == "-" })
 }
 
-// nameApart gives policies of several files with one base name their whole names, so that a
-// statement of one is not taken for one of the other.
-func nameApart(lists ...[]iampolicy.Policy) {
-	names := map[string]string{}
-	apart := map[string]bool{}
-	for _, list := range lists {
-		for _, p := range list {
-			if name, ok := names[p.ID]; ok && name != p.Location.Name {
-				apart[p.ID] = true
-			}
-			names[p.ID] = p.Location.Name
-		}
+// files returns a reader for the files of the command. An invalid --parameter is an error.
+func (o checkOptions) files(cmd *cobra.Command) (*files, error) {
+	f := &files{ctx: cmd.Context(), stdin: cmd.InOrStdin(),
+		chosen: choice{resources: o.resources, kind: policies.PolicyKind(o.kind)},
+		values: cloudformation.Values{Account: o.account, Parameters: map[string]string{}}}
+	if len(o.regions) == 1 {
+		f.values.Region = o.regions[0]
 	}
-	for _, list := range lists {
-		for i, p := range list {
-			if apart[p.ID] {
-				list[i].ID = p.Location.Name
-			}
-		}
+	if cmd.Flags().Changed("partition") {
+		f.values.Partition = o.partition
 	}
-}
-
-// A principal is one set of policies that is checked.
-type principal struct {
-	names    []string
-	identity []iampolicy.Policy
-	err      error
+	for _, text := range o.parameters {
+		key, value, ok := strings.Cut(text, "=")
+		if _, twice := f.values.Parameters[key]; !ok || key == "" || twice {
+			problem := "is not NAME=VALUE"
+			if twice {
+				problem = "sets a parameter that another --parameter sets: keep one"
+			}
+			return nil, fmt.Errorf("--parameter: %s %s", textfmt.Quote(text, 200), problem)
+		}
+		f.values.Parameters[key] = value
+	}
+	if slices.Contains(o.resources, "") {
+		return nil, errors.New("--resource must not be empty: give an address such as RenderRole")
+	}
+	return f, nil
 }
 
 // results reads the files and checks the policies of each principal. It ends with the command's
@@ -221,10 +228,16 @@ type principal struct {
 func (o checkOptions) results(cmd *cobra.Command, args []string,
 	extra iampolicy.Context) ([]check.Result, error) {
 	ctx := cmd.Context()
-	files := files{ctx: ctx, stdin: cmd.InOrStdin()}
-	principals := o.principals(&files, args)
-	requirements, err := o.requirements(cmd, &files, extra)
-	limits := o.limits(&files)
+	files, err := o.files(cmd)
+	if err != nil {
+		return nil, err
+	}
+	principals, skipped := o.principals(files, args)
+	requirements, err := o.requirements(cmd, files, extra)
+	limits := o.limits(files)
+	if errors.Is(err, errNoRequirements) {
+		err = fmt.Errorf("%w%s", err, suggestedKind(principals))
+	}
 	if err := errors.Join(append(files.errs, err)...); err != nil || len(principals) == 1 {
 		for _, p := range slices.Backward(principals) {
 			err = errors.Join(p.err, err)
@@ -232,6 +245,9 @@ func (o checkOptions) results(cmd *cobra.Command, args []string,
 		if err != nil {
 			return nil, err
 		}
+	}
+	for _, text := range skipped {
+		fmt.Fprintf(notes(cmd), "notice: %s\n", text)
 	}
 	var list []check.Result
 	for _, p := range principals {
@@ -242,14 +258,12 @@ func (o checkOptions) results(cmd *cobra.Command, args []string,
 			list = append(list, result)
 			continue
 		}
-		grants := limits
-		grants.Identity = p.identity
-		nameApart(grants.Identity)
-		required, err := requirements(grants)
+		setIDs(pointers(&p))
+		bounds := p.bounds(limits)
+		required, err := requirements(bounds.AtMost)
 		if err != nil {
 			return nil, err
 		}
-		bounds := check.Exactly(grants)
 		verdict, err := check.Evaluate(ctx, bounds, required, extra)
 		if err == nil && o.excess {
 			err = verdict.FindExcess(ctx, bounds, required, extra)
@@ -260,6 +274,10 @@ func (o checkOptions) results(cmd *cobra.Command, args []string,
 		if err := verdict.FindFix(ctx, bounds, required, extra); err != nil {
 			return nil, err
 		}
+		verdict.Principal = p.declared
+		for _, note := range p.notes {
+			verdict.Notes = textfmt.AppendNew(verdict.Notes, note)
+		}
 		verdict.SetPaths(reviewPath)
 		result.Verdict = &verdict
 		list = append(list, result)
@@ -267,16 +285,31 @@ func (o checkOptions) results(cmd *cobra.Command, args []string,
 	return list, nil
 }
 
-// principals reads the identity policies. The files of --policy are one principal, and each
-// argument is another.
-func (o checkOptions) principals(files *files, args []string) (list []principal) {
-	if len(o.policies) > 0 {
-		list = append(list, files.principal("--policy", o.policies...))
+// errNoRequirements means that neither --for nor --required is set.
+var errNoRequirements = errors.New(
+	"the requirements are missing: set --for user, --for role or --required FILE")
+
+// suggestedKind names the value of --for that fits the principals of templates, if it is one.
+func suggestedKind(list []principal) string {
+	var kind policies.PolicyKind
+	name := ""
+	for _, p := range list {
+		if p.declared == nil {
+			return ""
+		}
+		k := policies.Role
+		if p.caller {
+			k = policies.User
+		}
+		if kind != "" && kind != k {
+			return ""
+		}
+		kind, name = k, textfmt.OneLine(p.declared.String())
 	}
-	for _, name := range args {
-		list = append(list, files.principal("", name))
+	if kind == "" {
+		return ""
 	}
-	return list
+	return fmt.Sprintf(" (%s looks like --for %s)", name, kind)
 }
 
 // parseContext reads the values of --context. Each has the form key=value, or several of them with
@@ -343,8 +376,7 @@ func (o checkOptions) requirements(cmd *cobra.Command, files *files,
 	case o.kind != "" && o.required != "":
 		return nil, errors.New("--for and --required exclude each other: set one of them")
 	case o.kind == "" && o.required == "":
-		return nil,
-			errors.New("the requirements are missing: set --for user, --for role or --required FILE")
+		return nil, errNoRequirements
 	}
 	if o.required != "" {
 		for _, flag := range []string{"purpose", "remotion-version", "partition", "account", "regions",
@@ -480,57 +512,6 @@ func (o checkOptions) limits(files *files) (g iampolicy.Grants) {
 	g.Organization = files.organization(o.scps)
 	g.ResourceControl = files.resourceControl(o.rcps)
 	return g
-}
-
-// files reads policy documents. It stops reading when ctx ends.
-type files struct {
-	ctx   context.Context
-	stdin io.Reader // nil after a flag has used it
-	errs  []error   // the errors of policy
-}
-
-// policy returns the policy of read, and collects the error.
-func (f *files) policy(flag, name string) iampolicy.Policy {
-	p, err := f.read(flag, name)
-	if err != nil {
-		f.errs = append(f.errs, err)
-	}
-	return p
-}
-
-// read returns the policy in a file, or in standard input if name is "-". After an error, its
-// Document is nil. flag is empty for an argument.
-func (f *files) read(flag, name string) (iampolicy.Policy, error) {
-	return f.readAs(flag, name, iampolicy.Parse)
-}
-
-// readAs is read for a document of another grammar.
-func (f *files) readAs(flag, name string,
-	parse func(string) (*iampolicy.Document, error)) (iampolicy.Policy, error) {
-	p := iampolicy.Policy{ID: filepath.Base(name),
-		Location: iampolicy.Location{Kind: iampolicy.FileLocation, Name: name}}
-	read := func() ([]byte, error) { return readFile(name, iampolicy.MaxText) }
-	if name == "-" {
-		in := f.stdin
-		p.ID, f.stdin = "standard input", nil
-		read = func() ([]byte, error) {
-			if in == nil {
-				return nil, errors.New("standard input is already used for another document: use a file")
-			}
-			return io.ReadAll(io.LimitReader(in, iampolicy.MaxText+1))
-		}
-	}
-	text, err := interruptible(f.ctx, read)
-	if err == nil {
-		p.Document, err = parse(string(text))
-	}
-	if path := (*os.PathError)(nil); errors.As(err, &path) {
-		err = path.Err // the message names the file
-	}
-	if err != nil {
-		return p, fmt.Errorf("%s: %w", strings.TrimSpace(flag+" "+textfmt.OneLine(name)), err)
-	}
-	return p, nil
 }
 
 // readFile reads a file, but at most one byte more than most.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/awsemu"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
+	"github.com/remotion-audit/remotion-audit/internal/policyfile/encoding"
 )
 
 const scpUsage = "files with the service control policies of one level of the organization, with " +
@@ -70,15 +71,32 @@ func (f *files) resourceControl(levels []string) (control [][]iampolicy.Policy) 
 					Location: iampolicy.Location{Kind: iampolicy.RCPLocation, Name: name}})
 				continue
 			}
-			p, err := f.readAs("--rcp", name, iampolicy.ParseResourceControl)
+			p, err := f.resourceControlPolicy(name)
 			if err != nil {
-				f.errs = append(f.errs, err)
+				f.errs = append(f.errs, fmt.Errorf("%s: %w", aboutFile("--rcp", name), err))
 			}
 			list = append(list, p)
 		}
 		control = append(control, list)
 	}
 	return control
+}
+
+// resourceControlPolicy returns the resource control policy in a file. After an error, its Document
+// is nil. The error does not name the file.
+func (f *files) resourceControlPolicy(name string) (iampolicy.Policy, error) {
+	p := iampolicy.Policy{ID: fileName(name),
+		Location: iampolicy.Location{Kind: iampolicy.FileLocation, Name: name}}
+	file, err := f.text(name)
+	if err != nil {
+		return p, err
+	}
+	text, _, err := encoding.Decode(file)
+	if err != nil {
+		return p, err
+	}
+	p.Document, err = iampolicy.ParseResourceControl(text)
+	return p, err
 }
 
 func allowsAnything(p iampolicy.Policy) bool {
