@@ -19,7 +19,9 @@ func (b *builder) permissionSet(index int, id string, resource *tree.Value, cond
 		if err != nil {
 			return err
 		}
-		p.Policies = append(p.Policies, optional(d, o))
+		if err := b.give(p, optional(d, o)); err != nil {
+			return err
+		}
 	}
 	if p.managedARNs, err = b.property(resource, "ManagedPolicies"); err != nil {
 		return err
@@ -29,7 +31,9 @@ func (b *builder) permissionSet(index int, id string, resource *tree.Value, cond
 		return err
 	}
 	for _, o := range options(references, "") {
-		p.Policies = append(p.Policies, optional(customerPolicy(&o.value), o))
+		if err := b.give(p, optional(customerPolicy(&o.value), o)); err != nil {
+			return err
+		}
 	}
 	boundary, err := b.property(resource, "PermissionsBoundary")
 	if err != nil || boundary == nil {

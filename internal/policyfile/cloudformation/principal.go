@@ -216,7 +216,9 @@ func (b *builder) role(index int, id string, resource *tree.Value, condition str
 		if err != nil {
 			return err
 		}
-		p.Policies = append(p.Policies, optional(d, o))
+		if err := b.give(p, optional(d, o)); err != nil {
+			return err
+		}
 	}
 	if p.managedARNs, err = b.property(resource, "ManagedPolicyArns"); err != nil {
 		return err
@@ -229,6 +231,23 @@ func (b *builder) role(index int, id string, resource *tree.Value, condition str
 		p.groups = append(p.groups, membership{o.value, o.open})
 	}
 	return err
+}
+
+// statementSize is what a statement of a policy costs.
+const statementSize = 512
+
+// comparisonSize is what the comparison of two names costs.
+const comparisonSize = 8
+
+// compared counts the comparison of a name with all principals, or with all managed policies.
+func (b *builder) compared(at tree.Place) error {
+	return b.spend(at, comparisonSize*max(len(b.principals), len(b.managed)))
+}
+
+// give adds a policy to a principal.
+func (b *builder) give(p *principal, d policyfile.Document) error {
+	p.Policies = append(p.Policies, d)
+	return b.spend(d.At.Place, statementSize*(1+len(d.AtLeast.Statements)+len(d.AtMost.Statements)))
 }
 
 // optional returns a document that exists only if an option does.
@@ -354,15 +373,21 @@ func (b *builder) attachTo(kind policyfile.Kind, o option, d policyfile.Document
 	if !isScalar(&o.value) && o.value.Kind != tree.Unknown {
 		return false, errorAt(o.value.Place, "expected the name of a %s, got %v", kind, o.value.Kind)
 	}
+	if err := b.compared(o.value.Place); err != nil {
+		return false, err
+	}
 	for _, p := range b.principals {
 		switch certain, possible := p.named(kind, &o.value); {
 		case certain:
-			p.Policies = append(p.Policies, optional(d, o))
+			err = b.give(p, optional(d, o))
 			attached = true
 		case possible:
 			open := d
 			open.Bounds = d.Optional(firstOpen(o.open, &o.value, &p.name), o.value.Place)
-			p.Policies = append(p.Policies, open)
+			err = b.give(p, open)
+		}
+		if err != nil {
+			return attached, err
 		}
 	}
 	return attached, nil
@@ -406,6 +431,9 @@ func (b *builder) addition(_ int, _ string, resource *tree.Value, condition stri
 		return errorAt(resource.Place, "the addition has no GroupName")
 	}
 	for _, o := range options(users, "") {
+		if err := b.compared(o.value.Place); err != nil {
+			return err
+		}
 		for _, p := range b.principals {
 			certain, possible := p.named(policyfile.User, &o.value)
 			open := condition
@@ -432,7 +460,9 @@ func (b *builder) attach() error {
 			if err != nil {
 				return within(p.id, err)
 			}
-			p.Policies = append(p.Policies, optional(d, o))
+			if err := b.give(p, optional(d, o)); err != nil {
+				return within(p.id, err)
+			}
 		}
 		if p.boundary == nil {
 			continue
@@ -445,7 +475,9 @@ func (b *builder) attach() error {
 	}
 	for _, user := range b.principals {
 		for _, m := range user.groups {
-			b.join(user, m)
+			if err := b.join(user, m); err != nil {
+				return within(user.id, err)
+			}
 		}
 	}
 	expansions := b.expansions()
@@ -458,7 +490,11 @@ func (b *builder) attach() error {
 		p.Policies = []policyfile.Document{m.document}
 	}
 	for _, p := range b.principals {
-		p.Policies = append(p.Policies, expansions...)
+		for _, d := range expansions {
+			if err := b.give(p, d); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -467,6 +503,9 @@ func (b *builder) attach() error {
 func (b *builder) managedBy(arn *tree.Value) (policyfile.Document, error) {
 	if !isScalar(arn) && arn.Kind != tree.Unknown {
 		return policyfile.Document{}, errorAt(arn.Place, "expected the ARN of a policy, got %v", arn.Kind)
+	}
+	if err := b.compared(arn.Place); err != nil {
+		return policyfile.Document{}, err
 	}
 	for _, m := range b.managed {
 		if m.arn.Kind != tree.Null && same(&m.arn, arn) {
@@ -506,11 +545,17 @@ func (b *builder) boundary(v *tree.Value) (*policyfile.Document, error) {
 }
 
 // join adds the policies of a group to a user.
-func (b *builder) join(user *principal, m membership) {
+func (b *builder) join(user *principal, m membership) error {
+	if err := b.compared(m.group.Place); err != nil {
+		return err
+	}
 	found := false
 	for _, group := range b.principals {
 		certain, possible := group.named(policyfile.Group, &m.group)
 		found = found || certain
+		if !possible {
+			continue
+		}
 		for _, d := range group.Policies {
 			open := m.condition
 			if !certain {
@@ -519,8 +564,8 @@ func (b *builder) join(user *principal, m membership) {
 			if open != "" {
 				d.Bounds = d.Optional(open, m.group.Place)
 			}
-			if possible {
-				user.Policies = append(user.Policies, d)
+			if err := b.give(user, d); err != nil {
+				return err
 			}
 		}
 	}
@@ -528,6 +573,7 @@ func (b *builder) join(user *principal, m membership) {
 		name := shorten("policies of the group " + display(&m.group))
 		d := policyfile.Document{Name: name, At: at(m.group.Place)}
 		d.Bounds = policyfile.OpenBounds(name, m.group.Place, true)
-		user.Policies = append(user.Policies, d)
+		return b.give(user, d)
 	}
+	return nil
 }

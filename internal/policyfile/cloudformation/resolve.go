@@ -35,9 +35,9 @@ type resolver struct {
 	partition bool
 }
 
-// maxSpent bounds the memory and time that the functions of one template take: a few nested Joins
-// or mappings can describe a text of any length.
-const maxSpent = 32 << 20
+// maxSpent bounds the memory and time that one template takes: a few nested Joins or mappings can
+// describe a text of any length.
+const maxSpent = 64 << 20
 
 func newResolver(t *Template, values Values) *resolver {
 	r := &resolver{values: values, transforms: t.root.Get("Transform") != nil,
@@ -81,13 +81,14 @@ func function(v *tree.Value) (name string, argument tree.Value, ok bool) {
 // spend counts the size of a new value.
 func (r *resolver) spend(at tree.Place, size int) error {
 	if r.spent += size; r.spent > maxSpent {
-		return errorAt(at, "the functions of the template describe more than %d MB", maxSpent>>20)
+		return errorAt(at, "the template with the values of its functions takes more than %d MB",
+			maxSpent>>20)
 	}
 	return nil
 }
 
 // valueSize is what a value costs besides its text.
-const valueSize = 32
+const valueSize = 160
 
 // resolveFinal returns a value without functions and dynamic references.
 func (r *resolver) resolveFinal(v *tree.Value) (tree.Value, error) {

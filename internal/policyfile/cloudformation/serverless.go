@@ -40,7 +40,9 @@ func (b *builder) serverless(index int, id string, resource *tree.Value, conditi
 		if err != nil {
 			return err
 		}
-		p.Policies = append(p.Policies, optional(d, o))
+		if err := b.give(p, optional(d, o)); err != nil {
+			return err
+		}
 	}
 	p.boundary, err = b.serverlessProperty(resource, "PermissionsBoundary")
 	return err
