@@ -91,8 +91,8 @@ With several principals it is the status of the worst: 2 if a file cannot be rea
 		"file or directory with a current policy that the other policies would replace (repeatable, as "+
 			"--policy)")
 	f.StringArrayVar(&o.resources, "resource", nil,
-		"address of the role, user or policy to check in a template, a plan or an answer of the AWS CLI; "+
-			"* stands for any characters (repeatable; default: what looks like Remotion's)")
+		"address of the role, user or policy to check in a template, a plan or an answer of the AWS "+
+			"CLI; * stands for any characters (repeatable; default: what looks like Remotion's)")
 	f.StringArrayVar(&o.parameters, "parameter", nil,
 		"value of a parameter of a template, NAME=VALUE (repeatable; default: that of the template)")
 	f.StringVar(&o.boundary, "boundary", "", "file with the permissions boundary")

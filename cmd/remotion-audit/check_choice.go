@@ -161,7 +161,9 @@ func (c *choice) unknown() error {
 			return textfmt.EditDistance(strings.ToLower(textfmt.Head(pattern, 200)),
 				strings.ToLower(textfmt.Head(address, 200)))
 		}
-		slices.SortStableFunc(list, func(a, b string) int { return cmp.Compare(distance(a), distance(b)) })
+		slices.SortStableFunc(list, func(a, b string) int {
+			return cmp.Compare(distance(a), distance(b))
+		})
 		return fmt.Errorf("%s: the files declare %s", what, textfmt.Some(textfmt.OneLines(list),
 			maxAddresses))
 	}

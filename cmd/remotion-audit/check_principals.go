@@ -87,7 +87,7 @@ func (f *files) argument(name string, paths []string, several bool) (list []prin
 		}
 		var file policyfile.File
 		if err == nil {
-			file, err = formats.Read(text, f.values)
+			file, err = f.parse(path, text)
 		}
 		switch {
 		case err != nil && several && formats.IsResourcePolicy(text):
@@ -275,8 +275,9 @@ func (d *document) open() (list []check.Open) {
 		return nil
 	}
 	add := func(part policyfile.Open, statement iampolicy.Position) {
-		o := check.Open{Name: part.Name, Policy: d.id, Statement: statement,
-			At: placeOf(d.file, policyfile.Place{File: d.At.File, Place: part.At}), Remedy: d.remedy(part.Name)}
+		at := policyfile.Place{File: d.At.File, Place: part.At}
+		o := check.Open{Name: part.Name, At: placeOf(d.file, at), Remedy: d.remedy(part.Name),
+			Policy: d.id, Statement: statement}
 		if !slices.Contains(list, o) {
 			list = append(list, o)
 		}

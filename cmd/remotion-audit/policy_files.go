@@ -73,12 +73,20 @@ func (f *files) read(flag, name string) (policyfile.File, error) {
 	text, err := f.text(name)
 	var file policyfile.File
 	if err == nil {
-		file, err = formats.Read(text, f.values)
+		file, err = f.parse(name, text)
 	}
 	if err != nil {
 		return file, fmt.Errorf("%s: %w", aboutFile(flag, name), err)
 	}
 	return file, nil
+}
+
+// parse returns what the text of a file declares. The error does not name the file.
+func (f *files) parse(name string, text []byte) (policyfile.File, error) {
+	return formats.Read(text, formats.Surroundings{Values: f.values,
+		Sources: func(directories []string) (string, map[string][]byte) {
+			return terraformSources(name, directories)
+		}})
 }
 
 // text returns the text of a file, or of standard input if name is "-". The error does not name the

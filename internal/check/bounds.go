@@ -75,8 +75,9 @@ const maxOpenNamed = 3
 func (b *Bounds) within(most, least Finding, r Requirement) Finding {
 	switch {
 	case most.Status.Gap():
-		if parts := b.partsOf(most.Covering, most.Statements); parts != nil {
-			most.Open = parts
+		// The explanation quotes patterns in which * stands for an unknown part.
+		if parts := b.partsOf(most.Statements); parts != nil && most.Cause == iampolicy.NarrowerGrant {
+			most.Open = parts[:min(len(parts), maxOpenNamed)]
 			most.Why += "; * also stands for what the file leaves open: " + namesOf(parts)
 		}
 		return most
@@ -197,8 +198,8 @@ func NewPlace(file string, line, column int) Place {
 }
 
 // statementOf returns the place of a statement of an identity policy, counted from 1. For the
-// number 0, it returns that of the first statement, and for an empty name it takes the first policy with
-// statements. Without such a statement, it returns the place of the principal, or nil.
+// number 0, it returns that of the first statement, and for an empty name it takes the first policy
+// with statements. Without such a statement, it returns the place of the principal, or nil.
 func (b *Bounds) statementOf(policy string, number int) *Place {
 	for _, p := range b.AtMost.Identity {
 		if policy != "" && p.ID != policy || p.Document == nil || p.ByAWS ||

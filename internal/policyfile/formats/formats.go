@@ -11,6 +11,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policyfile/awscli"
 	"github.com/remotion-audit/remotion-audit/internal/policyfile/cloudformation"
 	"github.com/remotion-audit/remotion-audit/internal/policyfile/encoding"
+	"github.com/remotion-audit/remotion-audit/internal/policyfile/terraform"
 	"github.com/remotion-audit/remotion-audit/internal/policyfile/tree"
 )
 
@@ -18,9 +19,18 @@ import (
 // each format have smaller limits of their own.
 const MaxBytes = 64 << 20
 
+// Surroundings are what a reader needs to know besides a file. All are optional.
+type Surroundings struct {
+	// Values are the values of a template.
+	Values cloudformation.Values
+	// Sources returns the *.tf files of the directories of a plan, by path, and the path of the root
+	// module. The directories are relative to that of the root module.
+	Sources func(directories []string) (root string, files map[string][]byte)
+}
+
 // Read returns what a file declares. A file of an unknown format is taken for a policy document, so
-// that the error says what to do. The values are for templates.
-func Read(file []byte, values cloudformation.Values) (policyfile.File, error) {
+// that the error says what to do.
+func Read(file []byte, around Surroundings) (policyfile.File, error) {
 	text, note, err := encoding.Decode(file)
 	if err != nil {
 		return policyfile.File{}, err
@@ -28,7 +38,9 @@ func Read(file []byte, values cloudformation.Values) (policyfile.File, error) {
 	var f policyfile.File
 	switch Detect(text) {
 	case policyfile.CloudFormation:
-		f, err = cloudformation.Read(text, values)
+		f, err = cloudformation.Read(text, around.Values)
+	case policyfile.TerraformPlan:
+		f, err = readPlan(text, around)
 	case policyfile.CLIAnswer:
 		f, err = awscli.Read(text)
 	default:
@@ -38,6 +50,17 @@ func Read(file []byte, values cloudformation.Values) (policyfile.File, error) {
 		f.Notes = append(f.Notes, note)
 	}
 	return f, err
+}
+
+func readPlan(text string, around Surroundings) (policyfile.File, error) {
+	plan, err := terraform.Parse([]byte(text))
+	if err != nil {
+		return policyfile.File{}, err
+	}
+	if around.Sources == nil {
+		return plan.File("", nil), nil
+	}
+	return plan.File(around.Sources(plan.Directories())), nil
 }
 
 // readDocument reads a policy document.
@@ -54,12 +77,23 @@ func readDocument(text string) (policyfile.File, error) {
 // Detect returns the format of a text by its first keys; empty if it is none of the known formats.
 // A text of a known format can be invalid.
 func Detect(text string) policyfile.Format {
-	start := strings.TrimLeft(text, " \t\r\n")
-	if strings.HasPrefix(start, "{") || strings.HasPrefix(start, "[") {
-		return detectJSON(text)
+	if planStart.MatchString(text) { // the keys of a large plan need not be read
+		return policyfile.TerraformPlan
 	}
-	return detectYAML(text)
+	start := strings.TrimLeft(text, " \t\r\n")
+	detect := detectYAML
+	if strings.HasPrefix(start, "{") || strings.HasPrefix(start, "[") {
+		detect = detectJSON
+	}
+	format := detect(text)
+	if format == "" && terraform.Recognize([]byte(text)) {
+		return policyfile.TerraformPlan
+	}
+	return format
 }
+
+// planStart matches the start of a plan or a state as Terraform writes it.
+var planStart = regexp.MustCompile(`^\s*\{\s*"format_version"\s*:`)
 
 // templateKeys are keys that only templates have at the top. A template of CloudFormation needs
 // Resources alone.
