@@ -202,7 +202,7 @@ func (o checkOptions) files(cmd *cobra.Command) (*files, error) {
 	if len(o.regions) == 1 {
 		f.values.Region = o.regions[0]
 	}
-	if cmd.Flags().Changed("partition") {
+	if o.required == "" {
 		f.values.Partition = o.partition
 	}
 	for _, text := range o.parameters {

@@ -36,8 +36,9 @@ func (f *files) expand(name string) (paths []string, several bool, err error) {
 	about := aboutFile("", name)
 	s := search{files: f}
 	info, err := os.Stat(name)
+	isPattern := err != nil && strings.ContainsAny(name, patternCharacters)
 	switch {
-	case name == "-", err != nil && !isPattern(name), err == nil && !info.IsDir():
+	case name == "-", err != nil && !isPattern, err == nil && !info.IsDir():
 		return []string{name}, false, nil // reading the file gives the error
 	case err == nil:
 		s.matches = func(path string) bool {
@@ -55,11 +56,11 @@ func (f *files) expand(name string) (paths []string, several bool, err error) {
 		}
 		err = s.directory(filepath.FromSlash(base), 0)
 	}
-	if err == nil && len(s.found) == 0 {
+	switch {
+	case isPattern && len(s.found) == 0 && (err == nil || errors.Is(err, os.ErrNotExist)):
+		err = errors.New("no file matches the pattern")
+	case err == nil && len(s.found) == 0:
 		err = fmt.Errorf("no file with the extension %s", textfmt.Or(fileExtensions))
-		if isPattern(name) {
-			err = errors.New("no file matches the pattern")
-		}
 	}
 	if path := (*os.PathError)(nil); errors.As(err, &path) {
 		err = path.Err
@@ -70,8 +71,8 @@ func (f *files) expand(name string) (paths []string, several bool, err error) {
 	return s.found, true, nil
 }
 
-// isPattern reports whether a name has a character of patterns that a shell expands.
-func isPattern(name string) bool { return strings.ContainsAny(name, "*?[{") }
+// patternCharacters are the characters of patterns that a shell expands.
+const patternCharacters = "*?[{"
 
 // A search looks for files in directories.
 type search struct {

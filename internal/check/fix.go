@@ -66,7 +66,7 @@ func (r *Verdict) FindFix(ctx context.Context, bounds Bounds, required Required,
 		}
 	}
 	fix.Guards = nil
-	if len(fix.Edits) == 0 && len(bounds.Open) > 0 {
+	if len(fix.Closes) == 0 && len(bounds.Open) > 0 {
 		fix = remedy.Withheld(fix.Target, fix.Policy, fix.Gaps, "the edit cannot be proved, because the "+
 			"file leaves open "+namesOf(bounds.Open))
 	}
