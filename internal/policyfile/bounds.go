@@ -94,6 +94,32 @@ func matchingNothing() iampolicy.Statement {
 	return doc.Statements[0]
 }
 
+// MovedTo returns the document at another place, such as where a program creates the document of a
+// generated file. All its statements and unknown parts are at that place.
+func (d Document) MovedTo(at Place) Document {
+	moved := func(doc *iampolicy.Document) *iampolicy.Document {
+		copied := *doc
+		copied.Statements = slices.Clone(doc.Statements)
+		for i := range copied.Statements {
+			s := &copied.Statements[i]
+			s.Brace = iampolicy.Position(at.Place)
+			s.Start, s.End = s.Brace, s.Brace
+		}
+		return &copied
+	}
+	known := d.AtLeast == d.AtMost
+	if d.AtMost = moved(d.AtMost); known {
+		d.AtLeast = d.AtMost
+	} else {
+		d.AtLeast = moved(d.AtLeast)
+	}
+	d.At, d.Open, d.Parts = at, slices.Clone(d.Open), nil
+	for i := range d.Open {
+		d.Open[i].At = at.Place
+	}
+	return d
+}
+
 // openParts returns the unknown parts of a value, without duplicates.
 func openParts(v *tree.Value) (list []Open) {
 	seen := map[string]bool{}

@@ -204,3 +204,37 @@ func checkDocument(t *testing.T, name string, doc *iampolicy.Document, statement
 		t.Errorf("%s\n got %s\nwant %s", name, got, want)
 	}
 }
+
+func TestMovedDocumentHasOnePlaceAndIsACopy(t *testing.T) {
+	at := Place{File: "stack.ts", Place: tree.Place{Line: 12, Column: 5}}
+	for _, text := range []string{
+		`{"Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}`,
+		`{"Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"?Bucket"}]}`,
+	} {
+		v, err := tree.ParseJSON(text, testLimits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := BoundsOf(unknown(v))
+		if err != nil {
+			t.Fatal(err)
+		}
+		original := Document{Name: "p", Bounds: b}
+		moved := original.MovedTo(at)
+		if moved.At != at || moved.AtMost.Statements[0].Brace.Line != 12 {
+			t.Errorf("%s: moved to %v, statement at %v", text, moved.At,
+				moved.AtMost.Statements[0].Brace)
+		}
+		if original.AtMost.Statements[0].Brace.Line != 1 {
+			t.Errorf("%s: the original moved, too", text)
+		}
+		if (moved.AtLeast == moved.AtMost) != (len(moved.Open) == 0) {
+			t.Errorf("%s: two documents and open parts %v", text, moved.Open)
+		}
+		for _, o := range moved.Open {
+			if o.At != at.Place {
+				t.Errorf("%s: the unknown part is at %v", text, o.At)
+			}
+		}
+	}
+}

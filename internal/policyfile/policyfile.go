@@ -81,7 +81,8 @@ type Place struct {
 type Document struct {
 	// Name is the name of the policy in texts, such as "inline policy render of RenderRole".
 	Name string
-	// At is where the document begins.
+	// At is where the document begins. The positions of its statements and unknown parts are in the
+	// same file.
 	At Place
 	Bounds
 	// ByAWS is true for a managed policy of AWS.
@@ -96,8 +97,9 @@ type Bounds struct {
 	AtLeast, AtMost *iampolicy.Document
 	// Open are the unknown parts, in the order of the file, without duplicates.
 	Open []Open
-	// Parts are the unknown parts of each statement, by the Brace of the statement.
-	Parts map[iampolicy.Position][]Open
+	// Parts are the unknown parts of each statement, by the Brace of the statement. Without it, each
+	// statement depends on all of Open.
+	Parts map[iampolicy.Position][]Open `json:"-"` // JSON has no such keys
 }
 
 // Open is a part of a policy that the file leaves open.

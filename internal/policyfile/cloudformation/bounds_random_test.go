@@ -23,10 +23,6 @@ func (g generator) one(of ...any) any { return of[g.IntN(len(of))] }
 
 func (g generator) chance(n int) bool { return g.IntN(100) < n }
 
-func (g generator) ref() any {
-	return object{"Ref": g.one("P0", "P1", "P2", "L")}
-}
-
 // text returns a text of an alphabet in which texts often match one another.
 func (g generator) text(depth int) any {
 	if depth == 0 {

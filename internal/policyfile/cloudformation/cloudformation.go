@@ -17,6 +17,7 @@ package cloudformation
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/policyfile"
@@ -50,8 +51,20 @@ func Read(text string, values Values) (policyfile.File, error) {
 
 // A Template is a parsed template.
 type Template struct {
+	// Constructs returns the construct behind a resource, from its logical id and its path of CDK,
+	// which is empty if the template does not have it. It is nil for a template without constructs.
+	Constructs func(logicalID, path string) Construct
+
 	root  tree.Value
 	lines []string
+}
+
+// A Construct is a construct of CDK.
+type Construct struct {
+	// Path is the path in the tree of constructs, such as Stack/Role/Resource; empty if unknown.
+	Path string
+	// At is where the program creates the construct. File is empty if that is unknown.
+	At policyfile.Place
 }
 
 // Parse parses a template. The error is a *tree.Error.
@@ -67,12 +80,29 @@ func Parse(text string) (*Template, error) {
 	if err := checkRoot(&root); err != nil {
 		return nil, err
 	}
-	return &Template{root, strings.Split(text, "\n")}, nil
+	if isFragment(&root) {
+		root = tree.Value{Kind: tree.Map, Place: root.Place, Members: []tree.Member{
+			{Key: "Resources", Place: root.Place, Value: root},
+			// What includes the fragment can declare what the fragment refers to.
+			{Key: "Transform", Place: root.Place, Value: tree.Value{Kind: tree.List}}}}
+	}
+	return &Template{root: root, lines: strings.Split(text, "\n")}, nil
+}
+
+// isFragment reports whether a file is only the content of Resources, which other tools include.
+func isFragment(root *tree.Value) bool {
+	return root.Get("Resources") == nil && len(root.Members) > 0 &&
+		!slices.ContainsFunc(root.Members, func(m tree.Member) bool {
+			return !strings.Contains(text(m.Value.Get("Type")), "::")
+		})
 }
 
 // IsTemplate reports whether a value looks like a template: it has resources with types of
-// CloudFormation.
+// CloudFormation, or is the content of Resources.
 func IsTemplate(root *tree.Value) bool {
+	if isFragment(root) {
+		return true
+	}
 	resources := root.Get("Resources")
 	if resources == nil || resources.Kind != tree.Map {
 		return false
@@ -102,7 +132,7 @@ func checkRoot(root *tree.Value) error {
 	switch {
 	case IsTemplate(root):
 		return nil
-	case has("service", "provider"):
+	case has("service", "provider"), root.At("service", "provider") != nil:
 		msg = "this is a serverless.yml: run \"serverless package\" and check " +
 			".serverless/cloudformation-template-update-stack.json"
 	case has("name", "runtime"):
@@ -124,30 +154,44 @@ func (t *Template) File(values Values) (policyfile.File, error) {
 	if err := b.build(); err != nil {
 		return policyfile.File{}, err
 	}
+	if t.Constructs == nil { // package cdk reads the nested stacks itself
+		for _, id := range r.order {
+			if text(r.resources[id].Get("Type")) == nestedStack {
+				b.notes = append(b.notes, "the nested stack "+id+" has a template of its own: check it, too")
+			}
+		}
+	}
 	return policyfile.File{Format: policyfile.CloudFormation, Principals: b.result(),
 		Notes: append(b.notes, r.assumptions()...)}, nil
 }
 
-// A NestedStack is a stack that a template of CDK declares as a resource.
+const nestedStack = "AWS::CloudFormation::Stack"
+
+// A NestedStack is a stack that a template declares as a resource.
 type NestedStack struct {
 	LogicalID string
-	// TemplateFile is the name of the template in the directory that CDK wrote.
+	// Path is the path of CDK; empty without one.
+	Path string
+	// TemplateFile is the name of the template in the directory that CDK wrote; empty if the template
+	// does not name it.
 	TemplateFile string
 	// Parameters are the values that the template knows.
 	Parameters map[string]string
 }
 
-// NestedStacks returns the nested stacks whose templates are files. The error is a *tree.Error.
+// NestedStacks returns the nested stacks. The error is a *tree.Error.
 func (t *Template) NestedStacks(values Values) (list []NestedStack, err error) {
 	r := newResolver(t, values)
 	for _, id := range r.order {
 		resource := r.resources[id]
-		file := resource.At("Metadata", "aws:asset:path")
-		if text(resource.Get("Type")) != "AWS::CloudFormation::Stack" || file == nil ||
-			text(resource.At("Metadata", "aws:asset:property")) != "TemplateURL" {
+		if text(resource.Get("Type")) != nestedStack {
 			continue
 		}
-		nested := NestedStack{LogicalID: id, TemplateFile: file.Text, Parameters: map[string]string{}}
+		nested := NestedStack{LogicalID: id, Path: text(resource.At("Metadata", "aws:cdk:path")),
+			Parameters: map[string]string{}}
+		if text(resource.At("Metadata", "aws:asset:property")) == "TemplateURL" {
+			nested.TemplateFile = text(resource.At("Metadata", "aws:asset:path"))
+		}
 		if p := resource.At("Properties", "Parameters"); p != nil && p.Kind == tree.Map {
 			for i := range p.Members {
 				value, err := r.resolveFinal(&p.Members[i].Value)

@@ -145,6 +145,19 @@ func TestFunctions(t *testing.T) {
 	}
 }
 
+func TestContentOfResourcesIsATemplate(t *testing.T) {
+	file, err := Read(`{"RenderRole": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "render",
+		"ManagedPolicyArns": [{"Ref": "Elsewhere"}]}}}`, Values{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := file.Principals[0]
+	if len(file.Principals) != 1 || p.Name != "render" || p.Address != "RenderRole" ||
+		len(p.Policies) != 1 || p.Policies[0].Open[0].Name != "name of Elsewhere" {
+		t.Errorf("got %+v", file.Principals)
+	}
+}
+
 func TestErrorsNameThePlace(t *testing.T) {
 	const line = "line 26, column "
 	for _, tt := range []struct{ name, text, want string }{
@@ -176,6 +189,7 @@ func TestErrorsNameThePlace(t *testing.T) {
 			"Properties: {PolicyDocument: '{'}}}", "the policy document is a text, and no JSON"},
 		{"a serverless.yml", "service: x\nprovider: {name: aws}\n", "this is a serverless.yml: run " +
 			`"serverless package" and check .serverless/cloudformation-template-update-stack.json`},
+		{"the state of Serverless", `{"service": {"provider": {"name": "aws"}}}`, "this is a serverless.yml"},
 		{"a Pulumi project", "name: x\nruntime: nodejs\n", "this is a Pulumi project"},
 		{"another file", "a: b\n", "this is no CloudFormation template: it has no Resources"},
 		{"a list", "- a\n", "a CloudFormation template is a mapping, got a list"},

@@ -8,7 +8,8 @@ import (
 // permissionSet reads a permission set of IAM Identity Center, which creates a role with its
 // policies in each account.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sso-permissionset.html
-func (b *builder) permissionSet(index int, id string, resource *tree.Value, condition string) error {
+func (b *builder) permissionSet(index int, id string, resource *tree.Value,
+	condition string) error {
 	p := b.add(index, id, resource, policyfile.Role, condition)
 	inline, err := b.property(resource, "InlinePolicy")
 	if err != nil {

@@ -107,7 +107,9 @@ func (b *builder) exists(resource *tree.Value) (condition string, exists bool, e
 
 // result returns the principals in the order of the file.
 func (b *builder) result() (list []policyfile.Principal) {
-	slices.SortStableFunc(b.principals, func(x, y *principal) int { return cmp.Compare(x.index, y.index) })
+	slices.SortStableFunc(b.principals, func(x, y *principal) int {
+		return cmp.Compare(x.index, y.index)
+	})
 	for _, p := range b.principals {
 		if p.name.Kind == tree.String && p.name.Known() {
 			p.Name = p.name.Text
@@ -122,7 +124,10 @@ func (b *builder) add(index int, id string, resource *tree.Value, kind policyfil
 	condition string) *principal {
 	p := &principal{id: id, index: index}
 	p.Kind, p.At = kind, at(resource.Place)
-	p.Address, p.Aliases = address(id, resource)
+	if source := b.construct(id).At; source.File != "" {
+		p.At = source
+	}
+	p.Address, p.Aliases = b.address(id)
 	b.principals = append(b.principals, p)
 	if condition != "" {
 		b.notes = append(b.notes, p.Address+" exists only under "+condition+
@@ -131,14 +136,33 @@ func (b *builder) add(index int, id string, resource *tree.Value, kind policyfil
 	return p
 }
 
+// construct returns the construct of CDK behind a resource.
+func (b *builder) construct(id string) Construct {
+	path := text(b.resources[id].At("Metadata", "aws:cdk:path"))
+	c := Construct{Path: path}
+	if b.template.Constructs != nil {
+		c = b.template.Constructs(id, path)
+	}
+	c.Path = strings.TrimSuffix(strings.TrimPrefix(c.Path, "/"), "/Resource")
+	return c
+}
+
 // address returns the path of CDK as the address and the logical id as an alias, or the logical id
 // without a path of CDK.
-func address(id string, resource *tree.Value) (string, []string) {
-	path := strings.TrimSuffix(text(resource.At("Metadata", "aws:cdk:path")), "/Resource")
-	if path == "" {
-		return id, nil
+func (b *builder) address(id string) (string, []string) {
+	if path := b.construct(id).Path; path != "" {
+		return path, []string{id}
 	}
-	return path, []string{id}
+	return id, nil
+}
+
+// sourced returns a document at the place where the program creates the construct of a resource, if
+// that is known.
+func (b *builder) sourced(id string, d policyfile.Document) policyfile.Document {
+	if at := b.construct(id).At; at.File != "" && d.At.File == "" {
+		return d.MovedTo(at)
+	}
+	return d
 }
 
 func at(place tree.Place) policyfile.Place { return policyfile.Place{Place: place} }
@@ -223,8 +247,11 @@ func (b *builder) role(index int, id string, resource *tree.Value, condition str
 	if p.managedARNs, err = b.property(resource, "ManagedPolicyArns"); err != nil {
 		return err
 	}
-	if p.boundary, err = b.property(resource, "PermissionsBoundary"); err != nil || kind != policyfile.User {
+	if p.boundary, err = b.property(resource, "PermissionsBoundary"); err != nil {
 		return err
+	}
+	if kind != policyfile.User {
+		return nil
 	}
 	groups, err := b.property(resource, "Groups")
 	for _, o := range options(groups, "") {
@@ -246,7 +273,7 @@ func (b *builder) compared(at tree.Place) error {
 
 // give adds a policy to a principal.
 func (b *builder) give(p *principal, d policyfile.Document) error {
-	p.Policies = append(p.Policies, d)
+	p.Policies = append(p.Policies, b.sourced(p.id, d))
 	return b.spend(d.At.Place, statementSize*(1+len(d.AtLeast.Statements)+len(d.AtMost.Statements)))
 }
 
@@ -309,7 +336,7 @@ func (b *builder) policy(index int, id string, resource *tree.Value, condition s
 	if kind == "AWS::IAM::ManagedPolicy" {
 		word, nameProperty = "managed", "ManagedPolicyName"
 	}
-	name, _ := address(id, resource)
+	name, _ := b.address(id)
 	named, err := b.property(resource, nameProperty)
 	if err != nil {
 		return err
@@ -324,6 +351,7 @@ func (b *builder) policy(index int, id string, resource *tree.Value, condition s
 	if condition != "" {
 		d.Bounds = d.Optional(condition, resource.Place)
 	}
+	d = b.sourced(id, d)
 	m := &managedPolicy{id: id, index: index, document: d}
 	if word == "managed" {
 		identity, err := b.identity(id)
@@ -471,7 +499,10 @@ func (b *builder) attach() error {
 		if err != nil {
 			return within(p.id, err)
 		}
-		p.Boundary = d
+		if d != nil {
+			sourced := b.sourced(p.id, *d)
+			p.Boundary = &sourced
+		}
 	}
 	for _, user := range b.principals {
 		for _, m := range user.groups {

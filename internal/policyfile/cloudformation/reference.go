@@ -24,7 +24,8 @@ func (r *resolver) reference(at tree.Place, name string) (tree.Value, error) {
 	if r.transforms { // the transform can add the resource, as SAM adds roles
 		return tree.NewUnknown(at, generatedName+shorten(name)), nil
 	}
-	return tree.Value{}, errorAt(at, "%.100s is neither a parameter nor a resource of the template", name)
+	return tree.Value{}, errorAt(at, "%.100s is neither a parameter nor a resource of the template",
+		name)
 }
 
 // placed returns a value at another place: an error about it is about the place that refers to it.
@@ -214,10 +215,14 @@ const functionARN = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountI
 // identityForms are the types of resources that policies for Remotion name.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html
 var identityForms = map[string]identityForm{
-	"AWS::S3::Bucket":  {property: "BucketName", arn: "arn:${AWS::Partition}:s3:::${Name}", arnAttribute: "Arn"},
-	"AWS::IAM::Role":   {property: "RoleName", arn: iamARN + "role${Path}${Name}", arnAttribute: "Arn"},
-	"AWS::IAM::User":   {property: "UserName", arn: iamARN + "user${Path}${Name}", arnAttribute: "Arn"},
-	"AWS::IAM::Group":  {property: "GroupName", arn: iamARN + "group${Path}${Name}", arnAttribute: "Arn"},
+	"AWS::S3::Bucket": {property: "BucketName", arnAttribute: "Arn",
+		arn: "arn:${AWS::Partition}:s3:::${Name}"},
+	"AWS::IAM::Role": {property: "RoleName", arnAttribute: "Arn",
+		arn: iamARN + "role${Path}${Name}"},
+	"AWS::IAM::User": {property: "UserName", arnAttribute: "Arn",
+		arn: iamARN + "user${Path}${Name}"},
+	"AWS::IAM::Group": {property: "GroupName", arnAttribute: "Arn",
+		arn: iamARN + "group${Path}${Name}"},
 	"AWS::IAM::Policy": {property: "PolicyName"},
 	"AWS::IAM::ManagedPolicy": {property: "ManagedPolicyName", arn: iamARN + "policy${Path}${Name}",
 		refIsARN: true, arnAttribute: "PolicyArn"},

@@ -169,6 +169,13 @@ func (r *resolver) call(at tree.Place, name string, argument *tree.Value) (tree.
 		return r.choose(at, parts)
 	case name == "Fn::FindInMap" && (len(parts) == 3 || len(parts) == 4):
 		return r.findInMap(at, parts)
+	}
+	return r.callUnary(at, name, argument)
+}
+
+// callUnary returns the value of a function with one argument.
+func (r *resolver) callUnary(at tree.Place, name string, argument *tree.Value) (tree.Value, error) {
+	switch {
 	case name == "Fn::ImportValue":
 		v, err := r.scalar(argument)
 		return tree.NewUnknown(at, shorten("Fn::ImportValue "+display(&v))), err
@@ -192,7 +199,7 @@ func (r *resolver) call(at tree.Place, name string, argument *tree.Value) (tree.
 		return tree.NewUnknown(at, name), nil
 	}
 	return tree.Value{}, errorAt(at, "%.100s with %d arguments is no function of CloudFormation",
-		name, len(parts))
+		name, len(argument.Elements()))
 }
 
 // scalar resolves a value that has to be a text, a number or a boolean. Unknown values remain.
@@ -482,8 +489,8 @@ func (r *resolver) variable(at tree.Place, name string) (v tree.Value, err error
 	case dotted:
 		v, err = r.attribute(at, id, attribute)
 	case strings.Contains(name, ":") && !strings.HasPrefix(name, "AWS::"):
-		return v, errorAt(at, "Fn::Sub: ${%.100s} is no variable of CloudFormation: write ${!%.100s} for "+
-			"a policy variable", name, name)
+		return v, errorAt(at, "Fn::Sub: ${%.100s} is no variable of CloudFormation: write "+
+			"${!%.100s} for a policy variable", name, name)
 	default:
 		v, err = r.reference(at, name)
 	}

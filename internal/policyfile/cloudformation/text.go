@@ -26,13 +26,16 @@ func display(v *tree.Value) string {
 	return b.String()
 }
 
+// stableNames are the starts of the names of unknown parts that have one value in the template.
+var stableNames = []string{"AWS::", "parameter ", generatedName, "path of ", "Fn::ImportValue ",
+	"Fn::GetAtt "}
+
 // same reports whether two scalars are equal in any case. Two values of the same Fn::If can differ,
 // so only the parts whose names stand for one value count as equal.
 func same(a, b *tree.Value) bool {
 	stable := func(name string) bool {
 		return name == "" || !strings.HasSuffix(name, "…") &&
-			slices.ContainsFunc([]string{"AWS::", "parameter ", generatedName, "path of ",
-				"Fn::ImportValue ", "Fn::GetAtt "}, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+			slices.ContainsFunc(stableNames, func(s string) bool { return strings.HasPrefix(name, s) })
 	}
 	p, q := compact(a.StringParts()), compact(b.StringParts())
 	return len(p) == len(q) && !slices.ContainsFunc(p, func(part tree.Part) bool {
