@@ -1,6 +1,7 @@
 // Package bench measures the cost of an audit: calls to AWS, sequential round trips, time, memory,
-// and the size of the deployed zip. It contains benchmarks, and tests of the bounds that do not
-// depend on time: package roundtrips counts in virtual time.
+// and the size of the deployed zip. It also measures what reads and writes files: policies, pages
+// and plans. It contains benchmarks, and tests of the bounds that do not depend on time: package
+// roundtrips counts in virtual time.
 //
 //	go test -run '^$' -bench . ./test/bench
 //
@@ -20,6 +21,8 @@
 //	MiB/caller   the same, divided by the number of callers
 //	x-json       in BenchmarkPage, the time for the HTML of a report divided by the time for its JSON
 //	             in the same run
+//	x-decode     in BenchmarkPlan, the time for reading a plan of Terraform divided by the time for
+//	             decoding it with terraform-json in the same run
 //
 // # Limits
 //

@@ -283,28 +283,9 @@ func (pr *principal) addInline(name string, d policyfile.Document) {
 		pr.inline[name] = true
 	}
 	if pr.only && name != "" && !pr.onlyNames[name] {
-		d = uncertain(d, d.Name+", which aws_iam_*_policies_exclusive does not name")
+		d.Bounds = d.Optional(d.Name+", which aws_iam_*_policies_exclusive does not name", d.At.Place)
 	}
 	pr.Policies = append(pr.Policies, d)
-}
-
-// uncertain returns a policy that may apply or not.
-func uncertain(d policyfile.Document, name string) policyfile.Document {
-	least := &iampolicy.Document{Version: d.AtLeast.Version}
-	for _, s := range d.AtLeast.Statements {
-		if s.Effect == iampolicy.Deny {
-			least.Statements = append(least.Statements, s)
-		}
-	}
-	most := &iampolicy.Document{Version: d.AtMost.Version}
-	for _, s := range d.AtMost.Statements {
-		if s.Effect == iampolicy.Allow {
-			most.Statements = append(most.Statements, s)
-		}
-	}
-	d.AtLeast, d.AtMost = least, most
-	d.Open = append(slices.Clone(d.Open), policyfile.Open{Name: name, At: d.At.Place})
-	return d
 }
 
 // unjoin adds a policy that any principal of a kind may have.
@@ -317,7 +298,9 @@ func (b *builder) unjoin(kind policyfile.Kind, address string, documents ...poli
 	u.addresses = append(u.addresses, address)
 	for _, d := range documents {
 		u.mayDeny = u.mayDeny || slices.ContainsFunc(d.AtLeast.Statements,
-			func(s iampolicy.Statement) bool { return s.Effect == iampolicy.Deny })
+			func(s iampolicy.Statement) bool {
+				return s.Effect == iampolicy.Deny && !policyfile.MatchesNothing(&s)
+			})
 	}
 }
 

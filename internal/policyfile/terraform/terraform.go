@@ -12,11 +12,11 @@
 package terraform
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
-	"strings"
 
 	tfjson "github.com/hashicorp/terraform-json"
 
@@ -146,7 +146,7 @@ func decodingError(text []byte, err error) error {
 	if offset < 0 || offset > int64(len(text)) {
 		return fmt.Errorf("the file is no JSON of a plan: %w", err)
 	}
-	line := 1 + strings.Count(string(text[:offset]), "\n")
+	line := 1 + bytes.Count(text[:offset], []byte("\n"))
 	return fmt.Errorf("line %d: the file is no JSON of a plan: %w", line, err)
 }
 
@@ -159,7 +159,7 @@ var (
 	// rawState is the begin of a state file.
 	rawState = regexp.MustCompile(`^\s*\{\s*"version":\s*[0-9]+,\s*"terraform_version":`)
 	// planText is the begin of the text that terraform plan prints.
-	planText = regexp.MustCompile(`^\s*(?:\x1b\[[0-9;]*m)*(?:(?:Terraform|OpenTofu) (?:used the ` +
+	planText = regexp.MustCompile(`^(?:\s|\x1b\[[0-9;]*m)*(?:(?:Terraform|OpenTofu) (?:used the ` +
 		`selected providers|will perform)|No changes\.)`)
 )
 
@@ -168,7 +168,7 @@ func refuseOtherFiles(text []byte) error {
 	head := text[:min(len(text), 64<<10)]
 	const remedy = "run terraform show -json PLAN > plan.json, and give plan.json"
 	switch {
-	case strings.HasPrefix(string(head), "PK\x03\x04"):
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		return errors.New("the file is a binary plan of Terraform: " + remedy)
 	case planLog.Match(head):
 		return errors.New("the file is the log of terraform plan -json, which has no values: run " +
@@ -192,7 +192,6 @@ func Recognize(text []byte) bool {
 	if refuseOtherFiles(text) != nil {
 		return true
 	}
-	head := string(text[:min(len(text), 64<<10)])
-	return strings.HasPrefix(strings.TrimLeft(head, " \t\r\n"), "{") &&
-		strings.Contains(head, `"format_version"`)
+	return bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{")) &&
+		bytes.Contains(text, []byte(`"format_version"`))
 }

@@ -1,66 +1,13 @@
 package terraform
 
 import (
-	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
-	"github.com/remotion-audit/remotion-audit/internal/policyfile"
 	"github.com/remotion-audit/remotion-audit/internal/testing/golden"
+	"github.com/remotion-audit/remotion-audit/internal/testing/policyfiletest"
 )
-
-// describe returns what a file declares as text.
-func describe(t *testing.T, f policyfile.File) string {
-	t.Helper()
-	var b strings.Builder
-	document := func(label string, d policyfile.Document) {
-		fmt.Fprintf(&b, "  %s %s%s\n", label, d.Name, at(d.At))
-		for i, s := range d.AtMost.Statements {
-			if d.AtLeast == d.AtMost || i < len(d.AtMost.Statements) && s.Brace.Line > 0 {
-				fmt.Fprintf(&b, "    statement %d at %d:%d\n", i, s.Brace.Line, s.Brace.Column)
-			}
-		}
-		for _, doc := range []struct {
-			name  string
-			value any
-		}{{"at least", d.AtLeast}, {"at most ", d.AtMost}} {
-			text, err := json.Marshal(doc.value)
-			if err != nil {
-				t.Fatal(err)
-			}
-			fmt.Fprintf(&b, "    %s %s\n", doc.name, text)
-			if d.AtLeast == d.AtMost {
-				break
-			}
-		}
-		for _, o := range d.Open {
-			fmt.Fprintf(&b, "    open: %s%s\n", o.Name, at(policyfile.Place{Place: o.At}))
-		}
-	}
-	for _, p := range f.Principals {
-		fmt.Fprintf(&b, "%s %s name %q%s\n", p.Kind, p.Address, p.Name, at(p.At))
-		for _, d := range p.Policies {
-			document("policy", d)
-		}
-		if p.Boundary != nil {
-			document("boundary", *p.Boundary)
-		}
-	}
-	for _, n := range f.Notes {
-		fmt.Fprintf(&b, "note: %s\n", n)
-	}
-	return b.String()
-}
-
-func at(p policyfile.Place) string {
-	if p.Line == 0 {
-		return ""
-	}
-	return fmt.Sprintf(" at %s:%d:%d", p.File, p.Line, p.Column)
-}
 
 // readFile returns a file of testdata.
 func readFile(t testing.TB, name string) []byte {
@@ -103,9 +50,9 @@ func TestPlansOfTestdata(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden.Compare(t, "testdata/"+dir+"/principals.golden", []byte(describe(t, p.File("", nil))))
+			golden.Compare(t, "testdata/"+dir+"/principals.golden", []byte(policyfiletest.Describe(t, p.File("", nil))))
 			golden.Compare(t, "testdata/"+dir+"/located.golden",
-				[]byte(describe(t, p.File("infra", sourcesOf(t, dir, p)))))
+				[]byte(policyfiletest.Describe(t, p.File("infra", sourcesOf(t, dir, p)))))
 		})
 	}
 }
