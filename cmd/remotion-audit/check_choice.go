@@ -83,16 +83,12 @@ func (c *choice) pick(list []declaration) (picked []declaration) {
 }
 
 // only returns the one principal that is chosen of a file.
-func (c *choice) only(list []policyfile.Principal) ([]policyfile.Principal, error) {
-	var all []declaration
-	for _, p := range list {
-		all = append(all, declaration{Principal: p})
-	}
+func (c *choice) only(all []declaration) ([]declaration, error) {
 	chosen, _, err := c.from(all)
 	switch {
 	case err != nil:
 		return nil, err
-	case len(chosen) == 0 && len(list) == 0:
+	case len(all) == 0:
 		return nil, fmt.Errorf("it declares no policy, role or user")
 	case len(chosen) == 0:
 		return nil, fmt.Errorf("--resource chooses none of its principals: %s",
@@ -101,7 +97,7 @@ func (c *choice) only(list []policyfile.Principal) ([]policyfile.Principal, erro
 		return nil, fmt.Errorf("it declares %d principals, and this flag takes one: choose it with "+
 			"--resource: %s", len(chosen), textfmt.Some(names(chosen), maxAddresses))
 	}
-	return []policyfile.Principal{chosen[0].Principal}, nil
+	return chosen, nil
 }
 
 func names(list []declaration) (names []string) {

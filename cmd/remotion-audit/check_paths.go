@@ -40,7 +40,10 @@ func (f *files) expand(name string) (paths []string, several bool, err error) {
 	switch {
 	case name == "-", err != nil && !isPattern, err == nil && !info.IsDir():
 		return []string{name}, false, nil // reading the file gives the error
+	case err == nil && isAssembly(f, name):
+		return []string{name}, true, nil
 	case err == nil:
+		s.assemblies = true
 		s.matches = func(path string) bool {
 			return slices.Contains(fileExtensions, strings.ToLower(filepath.Ext(path)))
 		}
@@ -78,8 +81,10 @@ const patternCharacters = "*?[{"
 type search struct {
 	files   *files
 	matches func(path string) bool
-	found   []string
-	entries int
+	// assemblies is true if a directory that CDK wrote counts as one file.
+	assemblies bool
+	found      []string
+	entries    int
 }
 
 // directory searches a directory, in the order of the names. It does not follow links to
@@ -100,6 +105,8 @@ func (s *search) directory(name string, depth int) error {
 		switch {
 		case e.IsDir() && (strings.HasPrefix(e.Name(), ".") ||
 			slices.Contains(skippedDirectories, e.Name())):
+		case e.IsDir() && s.assemblies && isAssembly(s.files, path):
+			s.found = append(s.found, path)
 		case e.IsDir():
 			if err := s.directory(path, depth+1); err != nil {
 				return err
@@ -139,4 +146,10 @@ func isFile(path string, e os.DirEntry) bool {
 	}
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular()
+}
+
+// isAssembly reports whether CDK wrote a directory.
+func isAssembly(f *files, directory string) bool {
+	_, ok := f.assembly(directory)
+	return ok
 }

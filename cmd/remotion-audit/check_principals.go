@@ -80,27 +80,14 @@ func (f *files) argument(name string, paths []string, several bool) (list []prin
 	var all []declaration
 	var without []string
 	for _, path := range paths {
-		text, err := f.text(path)
-		if err == nil && several && !formats.Mentions(text) {
-			without = append(without, textfmt.OneLine(path))
-			continue
-		}
-		var file policyfile.File
-		if err == nil {
-			file, err = f.parse(path, text)
-		}
+		declared, err := f.declarations("", path, several)
 		switch {
-		case err != nil && several && formats.IsResourcePolicy(text):
-			without = append(without, textfmt.OneLine(path))
 		case err != nil:
-			list = append(list, principal{names: []string{path},
-				err: fmt.Errorf("%s: %w", aboutFile("", path), err)})
-		case len(file.Principals) == 0:
+			list = append(list, principal{names: []string{path}, err: err})
+		case len(declared) == 0:
 			without = append(without, textfmt.OneLine(path))
 		}
-		for _, p := range file.Principals {
-			all = append(all, declaration{path, file.Format, file.Notes, p})
-		}
+		all = append(all, declared...)
 	}
 	if len(without) > 0 {
 		skipped = append(skipped, fmt.Sprintf("%s without policies of a role or a user: %s",
@@ -118,26 +105,53 @@ func (f *files) argument(name string, paths []string, several bool) (list []prin
 	return list, skipped
 }
 
+// declarations returns what a file declares, or a directory that CDK wrote. flag is empty for an
+// argument. If optional is true, a file that holds no policy is not read, whatever it is.
+func (f *files) declarations(flag, name string, optional bool) (list []declaration, err error) {
+	if directory, ok := f.assembly(name); ok {
+		list, err = f.stacks(directory)
+		if err != nil {
+			err = fmt.Errorf("%s: %w", aboutFile(flag, name), err)
+		}
+		return list, err
+	}
+	text, err := f.text(name)
+	if err == nil && optional && !formats.Mentions(text) {
+		return nil, nil
+	}
+	var file policyfile.File
+	if err == nil {
+		file, err = f.parse(name, text)
+	}
+	switch {
+	case err != nil && optional && formats.IsResourcePolicy(text):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", aboutFile(flag, name), err)
+	}
+	for _, p := range file.Principals {
+		list = append(list, declaration{name, file.Format, file.Notes, p})
+	}
+	return list, nil
+}
+
 // combined reads files whose policies are those of one principal.
 func (f *files) combined(flag string, names ...string) principal {
 	result := principal{names: names}
 	for _, name := range names {
-		paths, err := policyPaths(flag, name)
+		paths, err := f.policyPaths(flag, name)
 		result.err = errors.Join(result.err, err)
 		for _, path := range paths {
-			file, err := f.read(flag, path)
+			list, err := f.declarations(flag, path, false)
 			if err != nil {
 				result.err = errors.Join(result.err, err)
 				continue
 			}
-			list := file.Principals
-			if file.Format != policyfile.PolicyDocument {
-				if list, err = f.chosen.only(list); err != nil {
-					result.err = errors.Join(result.err, fmt.Errorf("%s: %w", aboutFile(flag, path), err))
-				}
+			if list, err = f.chosen.only(list); err != nil {
+				result.err = errors.Join(result.err, fmt.Errorf("%s: %w", aboutFile(flag, path), err))
 			}
-			for _, p := range list {
-				one := declaration{path, file.Format, file.Notes, p}.principal(f.chosen.kind)
+			for _, d := range list {
+				one := d.principal(f.chosen.kind)
 				result.identity = append(result.identity, one.identity...)
 				result.boundary = cmp.Or(result.boundary, one.boundary)
 				result.declared = cmp.Or(result.declared, one.declared)

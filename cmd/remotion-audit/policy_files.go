@@ -11,6 +11,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policyfile"
+	"github.com/remotion-audit/remotion-audit/internal/policyfile/cdk"
 	"github.com/remotion-audit/remotion-audit/internal/policyfile/cloudformation"
 	"github.com/remotion-audit/remotion-audit/internal/policyfile/formats"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
@@ -40,16 +41,13 @@ func (f *files) policy(flag, name string) iampolicy.Policy {
 func (f *files) document(flag, name string) (iampolicy.Policy, error) {
 	p := iampolicy.Policy{ID: fileName(name),
 		Location: iampolicy.Location{Kind: iampolicy.FileLocation, Name: name}}
-	file, err := f.read(flag, name)
+	list, err := f.declarations(flag, name, false)
 	if err != nil {
 		return p, err
 	}
 	about := aboutFile(flag, name)
-	list := file.Principals
-	if file.Format != policyfile.PolicyDocument {
-		if list, err = f.chosen.only(list); err != nil {
-			return p, fmt.Errorf("%s: %w", about, err)
-		}
+	if list, err = f.chosen.only(list); err != nil {
+		return p, fmt.Errorf("%s: %w", about, err)
 	}
 	var documents []policyfile.Document
 	for _, principal := range list {
@@ -66,19 +64,6 @@ func (f *files) document(flag, name string) (iampolicy.Policy, error) {
 	}
 	p.Document = d.AtMost
 	return p, nil
-}
-
-// read returns what a file declares. flag is empty for an argument.
-func (f *files) read(flag, name string) (policyfile.File, error) {
-	text, err := f.text(name)
-	var file policyfile.File
-	if err == nil {
-		file, err = f.parse(name, text)
-	}
-	if err != nil {
-		return file, fmt.Errorf("%s: %w", aboutFile(flag, name), err)
-	}
-	return file, nil
 }
 
 // parse returns what the text of a file declares. The error does not name the file.
@@ -133,16 +118,48 @@ func fileName(name string) string {
 	return filepath.Base(name)
 }
 
+// assembly returns the directory of an assembly of CDK: name itself, or that of its manifest.
+func (f *files) assembly(name string) (directory string, ok bool) {
+	manifest := filepath.Join(name, cdk.Manifest)
+	directory = name
+	if filepath.Base(name) == cdk.Manifest {
+		manifest, directory = name, filepath.Dir(name)
+	}
+	if info, err := os.Stat(manifest); err != nil || !info.Mode().IsRegular() {
+		return "", false
+	}
+	text, err := f.text(manifest)
+	return directory, err == nil && cdk.IsManifest(string(text))
+}
+
+// stacks returns what the stacks of an assembly of CDK declare.
+func (f *files) stacks(directory string) (list []declaration, err error) {
+	stacks, err := cdk.Read(func(name string) (string, error) {
+		text, err := f.text(filepath.Join(directory, filepath.FromSlash(name)))
+		return string(text), err
+	}, f.values)
+	for _, stack := range stacks {
+		file := filepath.Join(directory, filepath.FromSlash(stack.TemplateFile))
+		for _, p := range stack.File.Principals {
+			list = append(list, declaration{file, stack.File.Format, stack.File.Notes, p})
+		}
+	}
+	return list, err
+}
+
 // maxDirectory is the number of policy files of one principal that the command reads from a
 // directory.
 const maxDirectory = 200
 
 // policyPaths returns the .json files of a directory in the order of their names, or name itself if
-// it is no directory. It ignores directories within the directory.
-func policyPaths(flag, name string) ([]string, error) {
+// it is no directory, or one that CDK wrote. It ignores directories within the directory.
+func (f *files) policyPaths(flag, name string) ([]string, error) {
 	info, err := os.Stat(name)
 	if name == "-" || err != nil || !info.IsDir() {
 		return []string{name}, nil // reading the file gives the error
+	}
+	if _, ok := f.assembly(name); ok {
+		return []string{name}, nil
 	}
 	about := aboutFile(flag, name)
 	entries, err := os.ReadDir(name)
