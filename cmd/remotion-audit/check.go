@@ -246,6 +246,11 @@ func (o checkOptions) results(cmd *cobra.Command, args []string,
 			return nil, err
 		}
 	}
+	if !slices.ContainsFunc(principals, func(p principal) bool { return p.err != nil }) {
+		if err := files.chosen.unknown(); err != nil {
+			return nil, err
+		}
+	}
 	for _, text := range skipped {
 		fmt.Fprintf(notes(cmd), "notice: %s\n", text)
 	}
@@ -289,27 +294,24 @@ func (o checkOptions) results(cmd *cobra.Command, args []string,
 var errNoRequirements = errors.New(
 	"the requirements are missing: set --for user, --for role or --required FILE")
 
-// suggestedKind names the value of --for that fits the principals of templates, if it is one.
+// suggestedKind names the values of --for that fit the principals of templates and plans.
 func suggestedKind(list []principal) string {
-	var kind policies.PolicyKind
-	name := ""
+	var looks []string
 	for _, p := range list {
 		if p.declared == nil {
-			return ""
+			continue
 		}
-		k := policies.Role
+		kind := policies.Role
 		if p.caller {
-			k = policies.User
+			kind = policies.User
 		}
-		if kind != "" && kind != k {
-			return ""
-		}
-		kind, name = k, textfmt.OneLine(p.declared.String())
+		looks = append(looks, fmt.Sprintf("%s looks like --for %s",
+			textfmt.OneLine(p.declared.String()), kind))
 	}
-	if kind == "" {
+	if looks == nil {
 		return ""
 	}
-	return fmt.Sprintf(" (%s looks like --for %s)", name, kind)
+	return ": " + textfmt.Some(looks, 3)
 }
 
 // parseContext reads the values of --context. Each has the form key=value, or several of them with

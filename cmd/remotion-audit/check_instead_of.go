@@ -63,6 +63,9 @@ func (o checkOptions) replacement(cmd *cobra.Command, args []string,
 	requirements, err := o.requirements(cmd, files, extra)
 	limits := o.limits(files)
 	err = errors.Join(append([]error{proposed.err, current.err}, append(files.errs, err)...)...)
+	if err == nil {
+		err = files.chosen.unknown()
+	}
 	if err != nil {
 		return check.Replacement{}, err
 	}

@@ -54,11 +54,12 @@ func (o checkOptions) principals(files *files, args []string) (list []principal,
 		list = append(list, found...)
 		skipped = append(skipped, notes...)
 	}
-	if err := files.chosen.unknown(); err != nil {
-		return []principal{{names: args, err: err}}, skipped
-	}
 	if len(list) == 0 {
-		list = append(list, principal{names: args, err: files.nothing(args, skipped)})
+		err := files.chosen.unknown()
+		if err == nil {
+			err = files.nothing(args, skipped)
+		}
+		list = append(list, principal{names: args, err: err})
 	}
 	return list, skipped
 }
@@ -160,9 +161,6 @@ func (f *files) combined(flag string, names ...string) principal {
 				}
 			}
 		}
-	}
-	if err := f.chosen.unknown(); err != nil && result.err == nil {
-		result.err = err
 	}
 	return result
 }

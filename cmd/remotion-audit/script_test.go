@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -32,6 +34,8 @@ func TestMain(m *testing.M) {
 //	aws [FILE|EXAMPLE] starts an embedded AWS with an account, and sets the credentials
 //	as KEY             uses another access key
 //	object KEY FILE    writes an object of the evidence bucket to a file
+//	encode ENCODING FILE NEW
+//	                   writes the text of a file with bom, utf16 or crlf
 //	interrupt CALLS COMMAND…
 //	                   runs a command, sends SIGINT after the begin of a number of calls to AWS, and
 //	                   checks that the exit status is 130
@@ -50,7 +54,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": scriptExits, "aws": scriptAWS, "as": scriptAs, "object": scriptObject,
-			"interrupt": scriptInterrupt,
+			"interrupt": scriptInterrupt, "encode": scriptEncode,
 		},
 	})
 }
@@ -129,6 +133,25 @@ func scriptObject(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	ts.Fatalf("no object %s", args[0])
+}
+
+func scriptEncode(ts *testscript.TestScript, _ bool, args []string) {
+	text := ts.ReadFile(args[1])
+	switch args[0] {
+	case "bom":
+		text = "\ufeff" + text
+	case "crlf":
+		text = strings.ReplaceAll(text, "\n", "\r\n")
+	case "utf16":
+		var b []byte
+		for _, unit := range utf16.Encode([]rune("\ufeff" + text)) {
+			b = binary.LittleEndian.AppendUint16(b, unit)
+		}
+		text = string(b)
+	default:
+		ts.Fatalf("unknown encoding %s", args[0])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(text), 0o600))
 }
 
 func scriptInterrupt(ts *testscript.TestScript, _ bool, args []string) {
