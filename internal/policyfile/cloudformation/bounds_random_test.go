@@ -178,9 +178,9 @@ func theRole(t *testing.T, file policyfile.File) *policyfile.Principal {
 // with random parameters. What the second reading grants must be between the bounds of the first.
 func TestEveryValueOfAnOpenPartIsBetweenTheBounds(t *testing.T) {
 	t.Parallel()
-	templates := 1500
+	templates := 800
 	if testing.Short() {
-		templates = 400
+		templates = 150
 	}
 	compared, unequal := 0, 0
 	for seed := range templates {

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policyfile/tree"
 	"github.com/remotion-audit/remotion-audit/internal/testing/golden"
 	"github.com/remotion-audit/remotion-audit/internal/testing/policyfiletest"
@@ -90,7 +92,10 @@ func TestFunctions(t *testing.T) {
 		{`!Sub "arn:aws:s3:::${Name}"`, Values{Parameters: map[string]string{"Name": "x"}},
 			"arn:aws:s3:::x", ""},
 		{`!Sub "arn:aws:s3:::${Open}"`, Values{}, "arn:aws:s3:::*", "parameter Open"},
-		{`!Sub "arn:aws:s3:::${Stored}"`, Values{}, "arn:aws:s3:::*", "parameter Stored"},
+		{`!Sub "arn:aws:s3:::${Stored}"`, Values{}, "arn:aws:s3:::*",
+			"parameter Stored, whose value Parameter Store has"},
+		{`!Sub "arn:aws:s3:::${Stored}"`, Values{Parameters: map[string]string{"Stored": "/x"}},
+			"arn:aws:s3:::*", "parameter Stored, whose value Parameter Store has"},
 		{`!Sub "arn:aws:s3:::${Secret}"`, Values{}, "arn:aws:s3:::*", "parameter Secret"},
 		{`!Sub ["arn:aws:s3:::${A}${Name}", {A: !Ref Name}]`, Values{}, "arn:aws:s3:::videosvideos", ""},
 		{`{"Fn::Sub": "arn:${AWS::Partition}:s3:::x"}`, values, "arn:aws-cn:s3:::x", ""},
@@ -155,6 +160,125 @@ func TestContentOfResourcesIsATemplate(t *testing.T) {
 	if len(file.Principals) != 1 || p.Name != "render" || p.Address != "RenderRole" ||
 		len(p.Policies) != 1 || p.Policies[0].Open[0].Name != "name of Elsewhere" {
 		t.Errorf("got %+v", file.Principals)
+	}
+}
+
+func TestPolicyIsAttachedByName(t *testing.T) {
+	const head = "Parameters: {P: {Type: String}, Q: {Type: String}}\n" +
+		"Mappings: {M: {a: {k: x}, b: {k: y}}}\n" +
+		"Conditions: {C: !Equals [!Ref P, x]}\nResources:\n"
+	for _, tt := range []struct {
+		name, role, target string
+		// policies are the numbers of policies of the role that are certain, and that are possible.
+		certain, possible int
+	}{
+		{"the same name", "render", "render", 1, 0},
+		{"another name", "render", "other", 0, 0},
+		{"a reference to the role", "render", "!Ref Role", 1, 0},
+		{"a reference to a role with a generated name", "!Ref AWS::NoValue", "!Ref Role", 1, 0},
+		{"a name beside a generated name", "!Ref AWS::NoValue", "render", 0, 0},
+		{"a parameter beside a generated name", "!Ref AWS::NoValue", "!Ref P", 0, 0},
+		{"the same parameter", "!Ref P", "!Ref P", 1, 0},
+		{"another parameter", "!Ref P", "!Ref Q", 0, 1},
+		{"a name that fits to an unknown one", "!Sub '${P}-render'", "my-render", 0, 1},
+		{"a name that does not fit", "!Sub '${P}-render'", "my-role", 0, 0},
+		{"a reference to a name under a condition", "!If [C, a, b]", "!Ref Role", 1, 0},
+		{"a name under a condition", "!If [C, a, b]", "a", 0, 1},
+		{"two names by unknown keys", "!FindInMap [M, !Ref P, k]", "!FindInMap [M, !Ref Q, k]", 0, 2},
+		{"a target under a condition", "render", "!If [C, render, !Ref 'AWS::NoValue']", 0, 1},
+	} {
+		file, err := Read(head+"  Role: {Type: AWS::IAM::Role, Properties: {RoleName: "+tt.role+"}}\n"+
+			"  Policy:\n    Type: AWS::IAM::Policy\n    Properties:\n      PolicyName: p\n"+
+			"      Roles: ["+tt.target+"]\n      PolicyDocument:\n        Version: 2012-10-17\n"+
+			"        Statement: [{Effect: Allow, Action: '*', Resource: '*'}]\n", Values{})
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		certain, possible := 0, 0
+		for _, d := range theRole(t, file).Policies {
+			if len(d.Open) == 0 {
+				certain++
+			} else {
+				possible++
+			}
+		}
+		if certain != tt.certain || possible != tt.possible {
+			t.Errorf("%s: got %d certain and %d possible policies, want %d and %d", tt.name, certain,
+				possible, tt.certain, tt.possible)
+		}
+	}
+}
+
+func TestPathOfCDKIsTheAddress(t *testing.T) {
+	file, err := Read(`{"Resources": {"RenderRole6BC5A8F4": {"Type": "AWS::IAM::Role",
+		"Metadata": {"aws:cdk:path": "Remotion/RenderRole/Resource"}},
+		"Nested": {"Type": "AWS::CloudFormation::Stack"}}}`, Values{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := file.Principals[0]
+	if p.Address != "Remotion/RenderRole" || !slices.Equal(p.Aliases, []string{"RenderRole6BC5A8F4"}) {
+		t.Errorf("got the address %s and the aliases %v", p.Address, p.Aliases)
+	}
+	note := "the nested stack Nested has a template of its own: check it, too"
+	if !slices.Equal(file.Notes, []string{note}) {
+		t.Errorf("got the notes %q, want %q", file.Notes, note)
+	}
+}
+
+func TestPartsThatAWSExpandsAreOpen(t *testing.T) {
+	const document = "{Version: 2012-10-17, Statement: [{Effect: Allow, Action: '*', Resource: '*'}]}"
+	roleOf := func(properties string) string {
+		return "  Role: {Type: AWS::IAM::Role, Properties: {Policies: [{PolicyName: p, PolicyDocument: " +
+			document + "}]" + properties + "}}\n"
+	}
+	for _, tt := range []struct {
+		name, text string
+		open       []string
+		mayDeny    bool
+	}{
+		{"a macro", "Transform: [AWS::Serverless-2016-10-31, Mine]\nResources:\n" + roleOf(""),
+			[]string{"transform Mine"}, true},
+		{"a macro with parameters", "Transform: {Name: AWS::Include, Parameters: {Location: x}}\n" +
+			"Resources:\n" + roleOf(""), []string{"transform AWS::Include"}, true},
+		{"an included part of the resources", "Resources:\n  Fn::Transform: {Name: AWS::Include}\n" +
+			roleOf(""), []string{"Fn::Transform"}, true},
+		{"a loop with policies", "Resources:\n  Fn::ForEach::Policies: [N, [a], {'P${N}': " +
+			"{Type: AWS::IAM::RolePolicy}}]\n" + roleOf(""), []string{"Fn::ForEach::Policies"}, true},
+		{"a loop without policies", "Resources:\n  Fn::ForEach::Topics: [N, [a], {'T${N}': " +
+			"{Type: AWS::SNS::Topic}}]\n" + roleOf(""), nil, false},
+		{"a connector", "Transform: AWS::Serverless-2016-10-31\nResources:\n" +
+			"  C: {Type: AWS::Serverless::Connector}\n" + roleOf(""), []string{"connector C"}, false},
+		{"connectors of a resource", "Transform: AWS::Serverless-2016-10-31\nResources:\n" +
+			"  T: {Type: AWS::SNS::Topic, Connectors: {C: {}}}\n" + roleOf(""),
+			[]string{"connectors of T"}, false},
+		{"the properties of a role", "Resources:\n" + roleOf(", Fn::Transform: {Name: AWS::Include}"),
+			[]string{"Properties, which a function sets", "Properties, which a function sets"}, true},
+		{"a condition of an included part", "Conditions: {Fn::Transform: {Name: AWS::Include}}\n" +
+			"Resources:\n" + roleOf(", ManagedPolicyArns: [!If [C, !Ref 'AWS::NoValue', "+
+			"arn:aws:iam::aws:policy/AdministratorAccess]]"),
+			[]string{"condition C, which depends on the transform that declares it"}, false},
+	} {
+		file, err := Read(tt.text, Values{})
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		p := theRole(t, file)
+		var open []string
+		denies := false
+		for _, d := range p.Policies {
+			for _, o := range d.Open {
+				open = append(open, o.Name)
+			}
+			for _, s := range d.AtLeast.Statements {
+				denies = denies || s.Effect == iampolicy.Deny
+			}
+		}
+		if !slices.Equal(open, tt.open) || denies != tt.mayDeny {
+			t.Errorf("%s: open %q, may deny %v; want %q, %v", tt.name, open, denies, tt.open, tt.mayDeny)
+		}
 	}
 }
 

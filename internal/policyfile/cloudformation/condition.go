@@ -21,6 +21,8 @@ func (r *resolver) namedCondition(at tree.Place, name string) (decision, error) 
 	}
 	definition := r.conditions[name]
 	switch {
+	case definition == nil && r.includes:
+		return decision{open: "the transform that declares it"}, nil
 	case definition == nil:
 		return decision{}, errorAt(at, "condition %.100q is not in Conditions", name)
 	case r.deciding[name]:

@@ -89,13 +89,15 @@ func (r *resolver) partitionName() string {
 func (r *resolver) parameter(at tree.Place, name string, p *tree.Value) (tree.Value, error) {
 	kind := text(p.Get("Type"))
 	open := tree.NewUnknown(at, shorten("parameter "+name))
+	if strings.HasPrefix(kind, "AWS::SSM::Parameter::") { // its value is a name in Parameter Store
+		return tree.NewUnknown(at, shorten("parameter "+name+", whose value Parameter Store has")), nil
+	}
 	value, given := r.values.Parameters[name]
 	if !given {
 		hidden := p.Get("NoEcho")
 		standard := p.Get("Default")
 		switch {
-		case standard == nil, strings.HasPrefix(kind, "AWS::SSM::Parameter::"),
-			hidden != nil && strings.EqualFold(hidden.Text, "true"):
+		case standard == nil, hidden != nil && strings.EqualFold(hidden.Text, "true"):
 			return open, nil
 		case !isScalar(standard) || standard.Tag != "":
 			return open, errorAt(standard.Place, "parameter %.100s: Default must be a text, got %v", name,
@@ -179,6 +181,7 @@ func (r *resolver) attribute(at tree.Place, id, attribute string) (tree.Value, e
 		return open, err
 	}
 	if v, ok := identity.attributes[attribute]; ok {
+		r.partitionName() // the value depends on it
 		return placed(v, at), nil
 	}
 	return open, nil
@@ -278,7 +281,7 @@ func (r *resolver) identity(id string) (identity, error) {
 			own[variable] = v
 		case isScalar(&v) || v.Kind == tree.Unknown:
 			// A part depends on an open condition. All references have to agree on one name for it.
-			own[variable] = tree.NewUnknown(v.Place, strings.ToLower(variable)+" of "+shorten(id))
+			own[variable] = tree.NewUnknown(v.Place, "property "+property+" of "+shorten(id))
 		case v.Kind != tree.Null:
 			return result, errorAt(v.Place, "%s must be a text, got %v", property, v.Kind)
 		}
@@ -290,10 +293,12 @@ func (r *resolver) identity(id string) (identity, error) {
 		result.attributes[form.nameAttribute] = name
 	}
 	if form.arn != "" {
+		assumed := r.partition
 		arn, err := r.substitute(resource.Place, form.arn, own)
 		if err != nil {
 			return result, err
 		}
+		r.partition = assumed // nothing has used the ARN so far
 		result.attributes[form.arnAttribute] = arn
 		if form.refIsARN {
 			result.ref = arn

@@ -14,6 +14,8 @@ type resolver struct {
 	values Values
 	// transforms reports whether the template has a transform, which can add resources.
 	transforms bool
+	// includes reports whether a section has a loop or a transform, which can add entries.
+	includes bool
 
 	parameters, mappings, conditions, resources map[string]*tree.Value
 	// order are the logical ids of the resources in the order of the file.
@@ -49,6 +51,9 @@ func newResolver(t *Template, values Values) *resolver {
 			for i := range v.Members {
 				m := &v.Members[i]
 				all[m.Key], order = &m.Value, append(order, m.Key)
+				if m.Key == "Fn::Transform" || strings.HasPrefix(m.Key, "Fn::ForEach::") {
+					r.includes, r.transforms = true, true
+				}
 			}
 		}
 		return all, order
@@ -409,6 +414,8 @@ func (r *resolver) findInMap(at tree.Place, parts []tree.Value) (tree.Value, err
 		found = append(found, value)
 	}
 	switch {
+	case len(found) == 0 && r.includes:
+		return tree.NewUnknown(at, "Fn::FindInMap "+shorten(display(&keys[0]))), nil
 	case len(found) == 0:
 		return tree.Value{}, errorAt(at, "Mappings has no %.100s", strings.Join([]string{
 			display(&keys[0]), display(&keys[1]), display(&keys[2])}, "."))
@@ -426,76 +433,4 @@ func (r *resolver) findInMap(at tree.Place, parts []tree.Value) (tree.Value, err
 		choice.Items = append(choice.Items, v)
 	}
 	return choice, nil
-}
-
-// sub returns the value of an Fn::Sub: a text with variables, or a list of such a text and the
-// values of some variables.
-func (r *resolver) sub(at tree.Place, argument *tree.Value) (tree.Value, error) {
-	parts := argument.Elements()
-	if len(parts) == 0 || len(parts) > 2 || parts[0].Kind != tree.String || parts[0].Tag != "" {
-		return tree.Value{}, errorAt(at, "Fn::Sub needs a text, or a list of a text and a mapping")
-	}
-	own := map[string]tree.Value{}
-	if len(parts) == 2 {
-		if parts[1].Kind != tree.Map {
-			return tree.Value{}, errorAt(parts[1].Place, "Fn::Sub needs a mapping, got %v", parts[1].Kind)
-		}
-		for i := range parts[1].Members {
-			m := &parts[1].Members[i]
-			v, err := r.scalar(&m.Value)
-			if err != nil {
-				return v, err
-			}
-			own[m.Key] = v
-		}
-	}
-	return r.substitute(at, parts[0].Text, own)
-}
-
-// substitute replaces ${Name} and ${Name.Attribute} by their values. ${!Name} becomes ${Name}.
-func (r *resolver) substitute(at tree.Place, text string, own map[string]tree.Value) (
-	tree.Value, error) {
-	var parts []tree.Part
-	for {
-		before, rest, found := strings.Cut(text, "${")
-		parts = append(parts, tree.Part{Text: before})
-		if !found {
-			return r.newString(at, parts)
-		}
-		name, after, closed := strings.Cut(rest, "}")
-		if !closed {
-			return tree.Value{}, errorAt(at, "Fn::Sub: %.100q has no closing brace", "${"+rest)
-		}
-		text = after
-		if literal, ok := strings.CutPrefix(name, "!"); ok {
-			parts = append(parts, tree.Part{Text: "${" + literal + "}"})
-			continue
-		}
-		v, ok := own[name]
-		if !ok {
-			var err error
-			if v, err = r.variable(at, name); err != nil {
-				return v, err
-			}
-		}
-		parts = append(parts, v.StringParts()...)
-	}
-}
-
-// variable returns the value of ${name} in the text of an Fn::Sub.
-func (r *resolver) variable(at tree.Place, name string) (v tree.Value, err error) {
-	name = strings.TrimSpace(name)
-	switch id, attribute, dotted := strings.Cut(name, "."); {
-	case dotted:
-		v, err = r.attribute(at, id, attribute)
-	case strings.Contains(name, ":") && !strings.HasPrefix(name, "AWS::"):
-		return v, errorAt(at, "Fn::Sub: ${%.100s} is no variable of CloudFormation: write "+
-			"${!%.100s} for a policy variable", name, name)
-	default:
-		v, err = r.reference(at, name)
-	}
-	if err == nil && !isScalar(&v) && v.Kind != tree.Unknown {
-		return v, errorAt(at, "Fn::Sub: ${%.100s} is %v, expected a text", name, v.Kind)
-	}
-	return v, err
 }

@@ -27,8 +27,8 @@ func display(v *tree.Value) string {
 }
 
 // stableNames are the starts of the names of unknown parts that have one value in the template.
-var stableNames = []string{"AWS::", "parameter ", generatedName, "path of ", "Fn::ImportValue ",
-	"Fn::GetAtt "}
+var stableNames = []string{"AWS::", "parameter ", generatedName, "path of ", "property ",
+	"Fn::ImportValue ", "Fn::GetAtt "}
 
 // same reports whether two scalars are equal in any case. Two values of the same Fn::If can differ,
 // so only the parts whose names stand for one value count as equal.
