@@ -14,8 +14,8 @@ import (
 // IAM has 10,240 characters without white space.
 var documentLimits = tree.Limits{Bytes: iampolicy.MaxText, Values: 100_000, Depth: 50}
 
-// ParseText returns the policy document in a string of a file, as JSON or as URL-encoded JSON, which
-// is how the API of IAM returns it. All of it has the place of the string. The error is a
+// ParseText returns the policy document in a string of a file, as JSON or as URL-encoded JSON,
+// which is how the API of IAM returns it. All of it has the place of the string. The error is a
 // *tree.Error.
 func ParseText(text string, at tree.Place) (tree.Value, error) {
 	if strings.HasPrefix(text, "%") {

@@ -13,8 +13,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/testing/memory"
 )
 
-// planWith returns the JSON of a plan that creates n resources. Of ten resources, one is a role, one
-// its inline policy, one a data source with a policy document that is known after apply, one a
+// planWith returns the JSON of a plan that creates n resources. Of ten resources, one is a role,
+// one its inline policy, one a data source with a policy document that is known after apply, one a
 // policy with this document, and one attaches it to the role. The others are buckets.
 func planWith(tb testing.TB, n int) []byte {
 	tb.Helper()

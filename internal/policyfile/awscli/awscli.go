@@ -72,8 +72,12 @@ func formOf(v *tree.Value) *form {
 // Read reads the answers in a text. The error is a *tree.Error.
 func Read(text string) (policyfile.File, error) {
 	v, err := tree.ParseJSON(text, limits)
+	if output := OtherOutput(text); err != nil && output != "" {
+		return policyfile.File{}, &tree.Error{Place: tree.Place{Line: 1, Column: 1},
+			Msg: "the file has the format of aws --output " + output + ": use --output json"}
+	}
 	if err != nil {
-		return policyfile.File{}, otherOutput(text, err)
+		return policyfile.File{}, err
 	}
 	r := reader{file: policyfile.File{Format: policyfile.CLIAnswer}, at: map[string]int{},
 		managed: map[string]*managed{}, described: map[string]*tree.Value{}}
@@ -111,24 +115,22 @@ func Read(text string) (policyfile.File, error) {
 	return r.file, nil
 }
 
-// otherOutput names the output formats of the AWS CLI that are not JSON.
-func otherOutput(text string, err error) error {
+// OtherOutput returns the output format of the AWS CLI that a text has: yaml, text or table. It is
+// empty for JSON, and for a text that is no answer.
+func OtherOutput(text string) string {
 	first, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	key, _, isYAML := strings.Cut(first, ":")
-	output := ""
+	word, _, _ := strings.Cut(first, "\t")
 	switch {
 	case strings.HasPrefix(first, "-----"):
-		output = "table"
+		return "table"
 	case isYAML && slices.ContainsFunc(forms, func(f form) bool { return slices.Contains(f.keys, key) }):
-		output = "yaml"
+		return "yaml"
 	case slices.Contains([]string{"POLICYVERSION", "ROLE", "USER", "ROLEDETAILLIST", "USERDETAILLIST"},
-		strings.SplitN(first, "\t", 2)[0]):
-		output = "text"
-	default:
-		return err
+		word):
+		return "text"
 	}
-	return &tree.Error{Place: tree.Place{Line: 1, Column: 1},
-		Msg: "the file has the format of aws --output " + output + ": use --output json"}
+	return ""
 }
 
 type reader struct {

@@ -86,8 +86,12 @@ func Detect(text string) policyfile.Format {
 		detect = detectJSON
 	}
 	format := detect(text)
-	if format == "" && terraform.Recognize([]byte(text)) {
+	switch {
+	case format != "":
+	case terraform.Recognize([]byte(text)):
 		return policyfile.TerraformPlan
+	case awscli.OtherOutput(text) != "":
+		return policyfile.CLIAnswer
 	}
 	return format
 }

@@ -82,8 +82,9 @@ func join(module, part string) string {
 	return module + "." + part
 }
 
-// resourceOf splits the segments of a reference to a resource, such as data.aws_iam_policy.x[0].arn,
-// into the address of its block, the key and the attribute; ok is false for another reference.
+// resourceOf splits the segments of a reference to a resource, such as
+// data.aws_iam_policy.x[0].arn, into the address of its block, the key and the attribute; ok is
+// false for another reference.
 func resourceOf(list []segment) (block, key, attribute string, ok bool) {
 	prefix := ""
 	if len(list) > 0 && list[0] == (segment{name: "data"}) {

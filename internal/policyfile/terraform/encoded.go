@@ -15,11 +15,11 @@ import (
 // written returns the document that jsonencode writes for an attribute that Terraform knows after
 // apply. What is no constant in the source is unknown. ok is false if the attribute has another
 // expression, or if the plan is of another version of the sources.
-func (l *location) written(r *resource, attribute string) (v tree.Value, ok bool) {
+func (l *location) written(p *Plan, r *resource, attribute string) (v tree.Value, ok bool) {
 	if l.encoded == nil || !sameReferences(references(r.expression(attribute)), l.encoded) {
 		return tree.Value{}, false
 	}
-	e := encoder{text: l.block.text, suffix: " in " + r.address + "." + attribute}
+	e := encoder{plan: p, module: r.module, text: l.block.text, suffix: " in " + r.address + "." + attribute}
 	v = e.value(l.encoded)
 	return v, v.Kind == tree.Map
 }
@@ -60,6 +60,8 @@ func traversalText(t hcl.Traversal) string {
 
 // An encoder turns expressions into values.
 type encoder struct {
+	plan   *Plan
+	module string // the instance of the module with the expression
 	text   []byte // of the file
 	suffix string // of the names of unknown parts
 }
@@ -91,8 +93,41 @@ func (c *encoder) value(e hclsyntax.Expression) tree.Value {
 		if object, ok := c.object(at, e); ok {
 			return object
 		}
+	case *hclsyntax.TemplateWrapExpr:
+		return c.value(e.Wrapped)
+	case *hclsyntax.ScopeTraversalExpr:
+		if text, ok := c.planned(e.Traversal); ok {
+			return tree.NewString(at, tree.Part{Text: text})
+		}
 	}
 	return tree.NewUnknown(at, c.name(e.Range()))
+}
+
+// planned returns the text that the plan has for a variable of the root module, or for an attribute
+// of a resource.
+func (c *encoder) planned(t hcl.Traversal) (string, bool) {
+	names := make([]segment, 0, len(t))
+	for _, step := range t {
+		switch step := step.(type) {
+		case hcl.TraverseRoot:
+			names = append(names, segment{name: step.Name})
+		case hcl.TraverseAttr:
+			names = append(names, segment{name: step.Name})
+		default:
+			return "", false
+		}
+	}
+	if names[0].name == "var" && len(names) == 2 && c.module == "" {
+		return c.plan.variable(names[1].name)
+	}
+	block, _, attribute, ok := resourceOf(names)
+	instances := c.plan.instances[resourceKey(c.module, block)]
+	if !ok || len(instances) != 1 || instances[0].key != "" ||
+		len(names) != 3+strings.Count(block, "data.") {
+		return "", false
+	}
+	text := instances[0].text(attribute)
+	return text, text != ""
 }
 
 func (c *encoder) object(at tree.Place, e *hclsyntax.ObjectConsExpr) (tree.Value, bool) {
@@ -111,13 +146,10 @@ func (c *encoder) object(at tree.Place, e *hclsyntax.ObjectConsExpr) (tree.Value
 func (c *encoder) template(at tree.Place, e *hclsyntax.TemplateExpr) tree.Value {
 	var parts []tree.Part
 	for _, part := range e.Parts {
-		value := tree.Value{}
-		if l, ok := part.(*hclsyntax.LiteralValueExpr); ok {
-			value = constant(at, l.Val)
-		}
-		if value.Kind == tree.String {
+		switch value := c.value(part); {
+		case value.Kind == tree.String && value.Known():
 			parts = append(parts, tree.Part{Text: value.Text})
-		} else {
+		default:
 			parts = append(parts, tree.Part{Unknown: c.name(part.Range())})
 		}
 	}

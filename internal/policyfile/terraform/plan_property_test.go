@@ -8,8 +8,8 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 )
 
-// A testBlocks is a data source of a policy document: planned, marked and full are its values in the
-// plan, in after_unknown, and after apply.
+// A testBlocks is a data source of a policy document: planned, marked and full are its values in
+// the plan, in after_unknown, and after apply.
 type testBlocks struct{ planned, marked, full []any }
 
 type object = map[string]any

@@ -39,8 +39,8 @@ func raw(text, otherwise string) json.RawMessage {
 	return json.RawMessage(text)
 }
 
-// testPlan returns the JSON of a plan. The modules are the expressions of the calls of modules in the
-// root module by name, and outputs the outputs of all modules.
+// testPlan returns the JSON of a plan. The modules are the expressions of the calls of modules in
+// the root module by name, and outputs the outputs of all modules.
 func testPlan(t testing.TB, resources []testResource, modules map[string]string,
 	outputs string) []byte {
 	t.Helper()
@@ -341,6 +341,30 @@ func TestPlans(t *testing.T) {
 				t.Error("the description shows a sensitive value")
 			}
 		})
+	}
+}
+
+func TestPolicyOfThePriorStateIsKnown(t *testing.T) {
+	f, err := Read([]byte(`{"format_version":"1.2","planned_values":{"root_module":{"resources":[
+{"address":"aws_iam_role.a","mode":"managed","type":"aws_iam_role","name":"a","values":{"name":"a"}},
+{"address":"aws_iam_role_policy_attachment.b","mode":"managed","type":"aws_iam_role_policy_attachment",
+  "name":"b","values":{"role":"a","policy_arn":"` + account + `b"}},
+{"address":"aws_iam_role_policy.c","mode":"managed","type":"aws_iam_role_policy","name":"c",
+  "values":{"role":"a"}}]}},
+"prior_state":{"format_version":"1.0","values":{"root_module":{"resources":[
+{"address":"data.aws_iam_policy.b","mode":"data","type":"aws_iam_policy","name":"b",
+  "values":{"name":"b","arn":"` + account + `b","policy":` + policy("s3:*") + `}},
+{"address":"aws_iam_role.gone","mode":"managed","type":"aws_iam_role","name":"gone",
+  "values":{"name":"gone"}}]}}},
+"configuration":{"root_module":{"resources":[{"address":"aws_iam_role.a","type":"aws_iam_role",
+  "name":"a","expressions":{}}]}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The plan has no change of the role policy, so that its absent document may be known after apply.
+	want := "aws_iam_role.a | data.aws_iam_policy.b +s3:* | aws_iam_role_policy.c -* .. +*"
+	if got := summary(f); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 

@@ -28,7 +28,7 @@ func TestParseRefuses(t *testing.T) {
 		{"depth of the configuration", `{"format_version":"1.2","planned_values":{},"configuration":` +
 			nested(70) + `}`, "configuration of the plan: at most 60"},
 		{"values", `{"format_version":"1.2","planned_values":{},"x":{"y":[` +
-			strings.Repeat("0,", 2_000_001) + `0]}}`, "at most 2000000 elements"},
+			strings.Repeat("0,", 1_000_001) + `0]}}`, "at most 1000000 elements"},
 		{"no JSON", "hello", "no JSON of a plan"},
 		{"an empty file", "", "no JSON of a plan"},
 		{"null", "null", "format_version"},
@@ -114,6 +114,23 @@ func TestHostileReferencesTakeBoundedTime(t *testing.T) {
 					t.Error(err)
 				}
 			})
+		})
+	}
+}
+
+// A decoder makes a struct of hundreds of bytes from each empty element.
+func TestEmptyElementsTakeBoundedMemory(t *testing.T) {
+	const n = 50_000
+	for _, key := range []string{"resource_changes", "deferred_changes", "planned_values"} {
+		list := "[" + strings.Repeat("{},", n) + "{}]"
+		if key == "planned_values" {
+			list = `{"root_module":{"resources":` + list + "}}"
+		}
+		text := []byte(`{"format_version":"1.2","planned_values":{},"` + key + `":` + list + "}")
+		memory.AtMost(t, n*1000, func() {
+			if f, err := Read(text); err != nil || len(f.Principals) > 0 {
+				t.Errorf("%s: got %v, error %v", key, f.Principals, err)
+			}
 		})
 	}
 }

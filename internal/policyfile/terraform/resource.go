@@ -31,16 +31,18 @@ type resource struct {
 	document *tree.Value
 }
 
-// A superseded policy is an inline policy or an attachment that the plan removes or replaces. policy
-// is the name or the ARN, with the word name or arn before it.
+// A superseded policy is an inline policy or an attachment that the plan removes or replaces.
+// policy is the name or the ARN, with the word name or arn before it.
 type superseded struct {
 	kind              policyfile.Kind
 	principal, policy string
 }
 
-// relevant reports whether this package reads resources of a type.
+// relevant reports whether this package reads resources of a type. Policies refer to the account
+// and the region.
 func relevant(kind string) bool {
-	return strings.HasPrefix(kind, "aws_iam_") || strings.HasPrefix(kind, "aws_ssoadmin_") ||
+	return kind == "aws_caller_identity" || kind == "aws_region" || kind == "aws_partition" ||
+		strings.HasPrefix(kind, "aws_iam_") || strings.HasPrefix(kind, "aws_ssoadmin_") ||
 		strings.HasPrefix(kind, "awscc_iam_")
 }
 
@@ -117,7 +119,8 @@ func (p *Plan) addModule(address string) {
 	}
 }
 
-// addState adds a resource with its planned values, and the change that leads to them; nil for none.
+// addState adds a resource with its planned values, and the change that leads to them; nil for
+// none.
 func (p *Plan) addState(module string, s *tfjson.StateResource, c *tfjson.ResourceChange) {
 	if p.byAddress[s.Address] != nil {
 		return
@@ -152,6 +155,7 @@ func (p *Plan) addState(module string, s *tfjson.StateResource, c *tfjson.Resour
 		r.partial = !p.state && s.Mode != tfjson.DataResourceMode
 		r.values = v.read(after, nil, hidden, nil)
 	}
+	r.partial = r.partial || r.values.Kind == tree.Unknown
 	p.resources = append(p.resources, r)
 	p.byAddress[r.address] = r
 	k := resourceKey(module, r.block)
@@ -177,8 +181,8 @@ func (p *Plan) addSuperseded(c *tfjson.ResourceChange) {
 	}
 }
 
-// value returns the value of an attribute. It is nil for null, and an unknown value for one that may
-// be known after apply.
+// value returns the value of an attribute. It is nil for null, and an unknown value for one that
+// may be known after apply.
 func (r *resource) value(attribute string) *tree.Value {
 	v := r.values.Get(attribute)
 	if v == nil || v.Kind == tree.Null {
@@ -244,8 +248,8 @@ func (v *valueReader) expression(path []string) *tfjson.Expression {
 	return e
 }
 
-// read returns a value without what is known after apply or sensitive. The path is that of the value
-// in the resource.
+// read returns a value without what is known after apply or sensitive. The path is that of the
+// value in the resource.
 func (v *valueReader) read(value, unknown, hidden any, path []string) tree.Value {
 	switch {
 	case unknown == true, value == nil && holdsTrue(unknown):
@@ -295,8 +299,8 @@ func (v *valueReader) list(list []any, unknown, hidden any, path []string) tree.
 	return out
 }
 
-// withGaps returns a list with an element for each one of after_unknown: Terraform leaves the unknown
-// elements of a set out, and writes null for those of a list.
+// withGaps returns a list with an element for each one of after_unknown: Terraform leaves the
+// unknown elements of a set out, and writes null for those of a list.
 func withGaps(list, unknowns []any) []any {
 	var open int
 	for _, u := range unknowns {

@@ -261,6 +261,9 @@ func (s *sources) document(r *resource, attribute string) location {
 			}
 		}
 		l.computed = true
+	case *hclsyntax.TemplateExpr:
+		l.statements = heredocStatements(b.text, e)
+		l.computed = true
 	case *hclsyntax.ScopeTraversalExpr:
 		s.locateData(&l, r, e.Traversal, proven)
 	case *hclsyntax.RelativeTraversalExpr: // data.aws_iam_policy_document.x[each.key].json
@@ -343,6 +346,28 @@ func encodedStatements(argument hclsyntax.Expression) []tree.Place {
 		return places
 	}
 	return nil
+}
+
+// heredocStatements returns the places of the statements in a document that is JSON in the source.
+// Interpolations are in its strings, so that the text of the source is JSON, too.
+func heredocStatements(text []byte, e *hclsyntax.TemplateExpr) (places []tree.Place) {
+	if len(e.Parts) == 0 {
+		return nil
+	}
+	body := hcl.RangeBetween(e.Parts[0].Range(), e.Parts[len(e.Parts)-1].Range())
+	if body.Start.Column != 1 || !body.CanSliceBytes(text) {
+		return nil // no heredoc
+	}
+	v, err := tree.ParseJSON(string(body.SliceBytes(text)), tree.Limits{Bytes: maxSource,
+		Values: 100_000, Depth: 50})
+	if err != nil {
+		return nil
+	}
+	for _, s := range v.Get("Statement").Elements() {
+		places = append(places, tree.Place{Line: s.Place.Line + body.Start.Line - 1,
+			Column: s.Place.Column})
+	}
+	return places
 }
 
 // constantKey returns the key of an object.

@@ -1,9 +1,12 @@
 package terraform
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/remotion-audit/remotion-audit/internal/testing/policyfiletest"
 )
 
 // rolePolicy is a role with a policy that is known after apply and refers to refs.
@@ -70,6 +73,60 @@ func TestSourcesProveOrRefuteTheDocument(t *testing.T) {
 	}
 }
 
+func TestJSONEncodeHasTheValuesOfThePlan(t *testing.T) {
+	const source = `resource "aws_iam_role_policy" "p" {
+  policy = jsonencode({ Statement = { Effect = "Allow", Action = var.action, Resource = [
+    "arn:aws:s3:::${var.bucket}/${data.aws_caller_identity.me.account_id}/*", "${aws_s3_bucket.b.arn}",
+    "arn:aws:s3:::${var.secret}/*",
+  ] } })
+}
+`
+	text := string(testPlan(t, []testResource{
+		{address: "aws_iam_role.a", after: `{"name":"a"}`},
+		{address: "aws_iam_role_policy.p", after: `{"role":"a"}`, unknown: `{"policy":true}`,
+			config: `{"policy":{"references":["var.action","var.bucket","var.secret",` +
+				`"data.aws_caller_identity.me.account_id","aws_s3_bucket.b.arn"]}}`},
+		{address: "data.aws_caller_identity.me", after: `{"account_id":"123456789012"}`},
+	}, nil, ""))
+	text = strings.Replace(text, "{", `{"variables":{"bucket":{"value":"films"},`+
+		`"action":{"value":"s3:GetObject"},"secret":{"value":"hidden"}},`, 1)
+	text = strings.Replace(text, `"root_module":{"module_calls"`, `"root_module":{"variables":{`+
+		`"action":{},"bucket":{},"secret":{"sensitive":true}},"module_calls"`, 1)
+	p, err := Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := policyfiletest.Describe(t, p.File(".", map[string][]byte{"main.tf": []byte(source)}))
+	want := `at least (2:37) {"Effect":"Allow","Action":"s3:GetObject",` +
+		`"Resource":"arn:aws:s3:::films/123456789012/*"}`
+	if !strings.Contains(got, want) || strings.Contains(got, "hidden") ||
+		!strings.Contains(got, "open var.secret in aws_iam_role_policy.p.policy") {
+		t.Errorf("got\n%s\nwant %s", got, want)
+	}
+}
+
+func TestStatementsOfAHeredocHaveTheirPositions(t *testing.T) {
+	source := "resource \"aws_iam_role_policy\" \"p\" {\n  policy = %s\n{\n    \"Statement\": [\n" +
+		"      {\"Effect\": \"Allow\", \"Action\": \"s3:GetObject\", \"Resource\": \"${var.x}\"},\n" +
+		"      {\"Effect\": \"Allow\", \"Action\": \"s3:PutObject\", \"Resource\": \"*\"}\n    ]\n}\nEOF\n}\n"
+	p, err := Parse(testPlan(t, []testResource{{address: "aws_iam_role.a", after: `{"name":"a"}`},
+		{address: "aws_iam_role_policy.p", after: `{"role":"a","policy":"{\"Statement\":[` +
+			`{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"*\"},` +
+			`{\"Effect\":\"Allow\",\"Action\":\"s3:PutObject\",\"Resource\":\"*\"}]}"}`}}, nil, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, heredoc := range []string{"<<EOF", "<<-EOF"} {
+		f := p.File(".", map[string][]byte{"main.tf": fmt.Appendf(nil, source, heredoc)})
+		for i, line := range []int{5, 6} {
+			s := f.Principals[0].Policies[0].AtMost.Statements[i]
+			if s.Brace.Line != line || s.Brace.Column != 7 {
+				t.Errorf("%s: statement %d is at %v, want line %d, column 7", heredoc, i, s.Brace, line)
+			}
+		}
+	}
+}
+
 func TestResourceOfARemoteModuleIsAtTheModuleBlock(t *testing.T) {
 	p, err := Parse([]byte(`{"format_version":"1.2","planned_values":{"root_module":{"child_modules":[
 {"address":"module.m","resources":[{"address":"module.m.aws_iam_role.a","mode":"managed",
@@ -99,7 +156,8 @@ func TestNestedModulesHaveNestedDirectories(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := p.Directories(); len(got) != 16 || got[15] != strings.TrimSuffix(strings.Repeat("m/", 15), "/") {
+	last := strings.TrimSuffix(strings.Repeat("m/", 15), "/")
+	if got := p.Directories(); len(got) != 16 || got[15] != last {
 		t.Errorf("got %d directories, the last %q", len(got), got[len(got)-1])
 	}
 }

@@ -53,8 +53,8 @@ func unknownDocument(r *resource) tree.Value {
 	return tree.NewUnknown(tree.Place{}, r.address+".json is known after apply")
 }
 
-// otherDocuments returns the statements of the documents that an attribute of a data source lists. An
-// unknown document is an unknown statement.
+// otherDocuments returns the statements of the documents that an attribute of a data source lists.
+// An unknown document is an unknown statement.
 func (p *Plan) otherDocuments(r *resource, attribute string) []tree.Value {
 	list := r.value(attribute)
 	if list == nil {
@@ -108,8 +108,8 @@ func (p *Plan) fill(r *resource, attribute string, documents []tree.Value) {
 // space for about 200.
 const maxStatements = 500
 
-// A merger merges statements as the data source does: a statement with a Sid replaces an earlier one
-// with the same Sid.
+// A merger merges statements as the data source does: a statement with a Sid replaces an earlier
+// one with the same Sid.
 type merger struct {
 	statements []tree.Value
 	// open is true if it is not known which statements are left.

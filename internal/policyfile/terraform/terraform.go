@@ -26,7 +26,7 @@ import (
 )
 
 // limits are the limits of a plan. One with 5,000 resources has about 20 MB.
-var limits = jsonlimit.Limits{Bytes: 128 << 20, Depth: 100, Values: 4_000_000, Elements: 2_000_000}
+var limits = jsonlimit.Limits{Bytes: 128 << 20, Depth: 100, Values: 3_000_000, Elements: 1_000_000}
 
 // configurationLimits are the limits of the configuration in a plan. terraform-json copies the text
 // of a nested block once for each block around it.
@@ -48,6 +48,7 @@ type Plan struct {
 	// superseded are the inline policies and attachments that the plan removes or replaces.
 	superseded map[superseded]bool
 	config     *configModule // of the root module
+	variables  map[string]*tfjson.PlanVariable
 	notes      []string
 	// assumed are the policies that are taken to be the only value that they depend on.
 	assumed []string
@@ -57,6 +58,7 @@ type Plan struct {
 // A document is what this package reads of the JSON of a plan or of a state.
 type document struct {
 	FormatVersion   string                           `json:"format_version"`
+	Variables       map[string]*tfjson.PlanVariable  `json:"variables"`
 	PlannedValues   *tfjson.StateValues              `json:"planned_values"`
 	ResourceChanges []*tfjson.ResourceChange         `json:"resource_changes"`
 	DeferredChanges []*tfjson.DeferredResourceChange `json:"deferred_changes"`
@@ -100,9 +102,10 @@ func Parse(text []byte) (*Plan, error) {
 				"show -json")
 		}
 	}
-	p := &Plan{state: d.PlannedValues == nil && d.ResourceChanges == nil, superseded: map[superseded]bool{},
-		byAddress: map[string]*resource{}, instances: map[string][]*resource{},
-		modules: map[string][]string{}, knownModules: map[string]bool{}}
+	p := &Plan{state: d.PlannedValues == nil && d.ResourceChanges == nil,
+		superseded: map[superseded]bool{}, byAddress: map[string]*resource{},
+		instances: map[string][]*resource{}, modules: map[string][]string{},
+		knownModules: map[string]bool{}, variables: d.Variables}
 	if d.Configuration != nil {
 		if err := p.decodeConfiguration(d.Configuration); err != nil {
 			return nil, err
@@ -130,6 +133,17 @@ func (p *Plan) decodeConfiguration(text json.RawMessage) error {
 		p.config = newConfigModule(config.RootModule)
 	}
 	return nil
+}
+
+// variable returns the value of a variable of the root module that is a text and not sensitive.
+func (p *Plan) variable(name string) (string, bool) {
+	v := p.variables[name]
+	if v == nil || p.config == nil || p.config.Variables[name] == nil ||
+		p.config.Variables[name].Sensitive {
+		return "", false
+	}
+	text, ok := v.Value.(string)
+	return text, ok
 }
 
 // decodingError adds the line to an error of encoding/json.

@@ -101,8 +101,8 @@ func (v *Value) StringParts() []Part {
 	return []Part{{Text: v.Text}}
 }
 
-// MoveTo sets the place of a value and of all that it holds. It is for a text in a string of a file,
-// in which positions mean nothing to a reader of the file.
+// MoveTo sets the place of a value and of all that it holds. It is for a text in a string of a
+// file, in which positions mean nothing to a reader of the file.
 func (v *Value) MoveTo(at Place) {
 	v.Place = at
 	for i := range v.Items {
