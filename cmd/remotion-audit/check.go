@@ -49,17 +49,26 @@ type checkOptions struct {
 func checkCommand() *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{
-		Use: "check [FILE…] [--policy FILE…] (--for user|role | --required FILE) " +
+		Use: "check [FILE|DIRECTORY|PATTERN…] [--policy FILE…] (--for user|role | --required FILE) " +
 			"[--instead-of FILE…]",
 		Short: "Check policy files offline",
 		Long: `Check that policy files grant what a release of Remotion needs, or what another policy
 document allows. The command checks each required permission on all its resources.
-For a gap it prints one resource that the policy does not allow. It does not call AWS
-and does not see other policies of the principal.
+For a gap it prints one resource that the policy does not allow, and the file, line
+and column to edit. It does not call AWS and does not see other policies of the
+principal.
 
-Each argument is the policy of one principal and gets its own verdict. The files of
---policy are combined: together they are one more principal. --boundary and --scp
-apply to each principal.
+A file is a policy document, a template of CloudFormation or SAM, a plan of Terraform
+(terraform show -json), or an answer of the AWS CLI (aws iam get-role-policy). A
+directory is searched with the directories in it, and a directory that cdk synth wrote
+is read as its templates. Patterns such as '**/*.json' work in quotes, too. What a file
+leaves open, such as a parameter without a default, is unverified by name, never
+granted: see --parameter.
+
+Each policy document, and each role or user of a template that looks like Remotion's,
+is one principal and gets its own verdict: see --resource. The files of --policy are
+combined: together they are one more principal. --boundary and --scp apply to each
+principal.
 
 --for checks the requirements of Remotion's user or role, and prints the edit of the
 files that closes the gaps, proved with the policy engine. Add --account and --regions
@@ -75,6 +84,8 @@ Exit status: 0 everything is granted, 1 gaps, 2 unverified or an error, 130 inte
 With several principals it is the status of the worst: 2 if a file cannot be read, else
 1 if one has gaps, else 2 if one is unverified, else 0.`,
 		Example: `  remotion-audit check --for role role.json role-eu.json
+  remotion-audit check --for role template.yaml --parameter Stage=prod
+  remotion-audit check --for user plan.json --resource 'module.render.aws_iam_user.*'
   remotion-audit check --policy user.json --boundary limits.json ` +
 			"--for user --purpose render --account 123456789012 --regions eu-central-1" + `
   remotion-audit check --policy mine.json --scp root.json --scp ou.json,extra.json ` +
