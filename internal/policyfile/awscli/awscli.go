@@ -20,8 +20,8 @@ import (
 var limits = tree.Limits{Bytes: 64 << 20, Values: 1_000_000, Depth: 64}
 
 // commands are the commands whose answers Read accepts, for errors.
-const commands = "aws iam get-role-policy, get-user-policy, get-group-policy, get-policy-version, " +
-	"get-role, get-user or get-account-authorization-details"
+const commands = "aws iam get-role-policy, get-user-policy, get-group-policy, " +
+	"get-policy-version, get-role, get-user or get-account-authorization-details"
 
 // Recognize reports whether a value of a file is an answer, or a list that begins with one.
 func Recognize(v tree.Value) bool {
@@ -124,7 +124,9 @@ func OtherOutput(text string) string {
 	switch {
 	case strings.HasPrefix(first, "-----"):
 		return "table"
-	case isYAML && slices.ContainsFunc(forms, func(f form) bool { return slices.Contains(f.keys, key) }):
+	case isYAML && slices.ContainsFunc(forms, func(f form) bool {
+		return slices.Contains(f.keys, key)
+	}):
 		return "yaml"
 	case slices.Contains([]string{"POLICYVERSION", "ROLE", "USER", "ROLEDETAILLIST", "USERDETAILLIST"},
 		word):

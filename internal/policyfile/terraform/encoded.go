@@ -19,7 +19,8 @@ func (l *location) written(p *Plan, r *resource, attribute string) (v tree.Value
 	if l.encoded == nil || !sameReferences(references(r.expression(attribute)), l.encoded) {
 		return tree.Value{}, false
 	}
-	e := encoder{plan: p, module: r.module, text: l.block.text, suffix: " in " + r.address + "." + attribute}
+	e := encoder{plan: p, module: r.module, text: l.block.text,
+		suffix: " in " + r.address + "." + attribute}
 	v = e.value(l.encoded)
 	return v, v.Kind == tree.Map
 }

@@ -36,7 +36,8 @@ type sourceBlock struct {
 func (b sourceBlock) place() policyfile.Place { return placeOf(b.file, b.TypeRange) }
 
 func placeOf(file string, at hcl.Range) policyfile.Place {
-	return policyfile.Place{File: file, Place: tree.Place{Line: at.Start.Line, Column: at.Start.Column}}
+	return policyfile.Place{File: file,
+		Place: tree.Place{Line: at.Start.Line, Column: at.Start.Column}}
 }
 
 const (
