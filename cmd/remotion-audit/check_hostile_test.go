@@ -50,7 +50,8 @@ func TestCheckOfHostileFiles(t *testing.T) {
 		{"a directory with many files", func(t *testing.T, folder string) {
 			write(t, folder, "0.json", "{}")
 			for i := range maxFound {
-				err := os.Link(filepath.Join(folder, "0.json"), filepath.Join(folder, fmt.Sprintf("a%d.json", i)))
+				name := filepath.Join(folder, fmt.Sprintf("a%d.json", i))
+				err := os.Link(filepath.Join(folder, "0.json"), name)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -117,7 +117,7 @@ func (f *files) declarations(flag, name string, optional bool) (list []declarati
 		return list, err
 	}
 	text, err := f.text(name)
-	if err == nil && optional && !formats.Mentions(text) {
+	if err == nil && optional && !formats.MayHoldPolicies(text) {
 		return nil, nil
 	}
 	var file policyfile.File

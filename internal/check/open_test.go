@@ -233,3 +233,30 @@ func (p sketch) text(value func(kind string) string) string {
 	}
 	return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[%s]}`, strings.Join(statements, ","))
 }
+
+// TestAReplacementWithOpenParts checks that a loss is certain only if each value of the open parts
+// loses something, and kept only if none does.
+func TestAReplacementWithOpenParts(t *testing.T) {
+	required := requiredOf(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",`+
+		`"Action":"s3:GetObject","Resource":"arn:aws:s3:::*"}]}`)
+	policy := func(resources string) Bounds {
+		return boundsOf(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",`+
+			`"Action":"s3:GetObject","Resource":[`+resources+`]}]}`)
+	}
+	for _, test := range []struct {
+		name, current, proposed string
+		want                    ReplacementStatus
+	}{
+		{"an open part is added", `"arn:aws:s3:::a/*"`, `"arn:aws:s3:::a/*","?more"`, LosesNothing},
+		{"an open part takes the place", `"arn:aws:s3:::a/*"`, `"arn:aws:s3:::b{?rest}"`, Loses},
+		{"an open part may take the place", `"arn:aws:s3:::a/*"`, `"?rest"`, LossUnverified},
+		{"an open part is removed", `"arn:aws:s3:::a/*","?more"`, `"arn:aws:s3:::a/*"`, LossUnverified},
+		{"all is granted then", `"?more"`, `"*"`, LosesNothing},
+		{"all was granted", `"*"`, `"arn:aws:s3:::b{?rest}"`, Loses},
+	} {
+		r, err := Compare(t.Context(), policy(test.current), policy(test.proposed), required, nil)
+		if err != nil || r.Status != test.want {
+			t.Errorf("%s: %v, %s, want %s: %+v", test.name, err, r.Status, test.want, r.Changes)
+		}
+	}
+}

@@ -201,6 +201,11 @@ type boundsComparison struct {
 	keep *partComparison // the one that proves that nothing is lost; nil if nothing is open
 }
 
+// keeps reports whether nothing of a requirement is lost, whatever the open parts are.
+func (p *boundsComparison) keeps(r Requirement) bool {
+	return p.keep != nil && p.keep.compare(r).kind == MissingInBoth
+}
+
 // compare decides whether the proposed policies allow what the current ones allow of a requirement.
 func (p *boundsComparison) compare(r Requirement) part {
 	result := p.loss.compare(r)
@@ -244,12 +249,14 @@ func (p *boundsComparison) change(r Requirement, before, after Finding) Change {
 		c.Severity, c.Reason, c.Impact = before.Severity, before.Reason, before.Impact
 	case after.Status == iampolicy.Unverified:
 		c.Kind = ChangeUnverified
-		if before.Status == iampolicy.Missing || before.Status == iampolicy.Denied {
+		if before.Status == iampolicy.Missing || before.Status == iampolicy.Denied || p.keeps(r) {
 			c.Kind, explain = MissingInBoth, before // nothing can be lost
 		}
 	case before.Status == iampolicy.Satisfied:
 		c.Kind = Lost
 	case before.Status == iampolicy.Missing || before.Status == iampolicy.Denied:
+		c.Kind = MissingInBoth
+	case before.Status == iampolicy.Unverified && p.keeps(r):
 		c.Kind = MissingInBoth
 	case before.Status == iampolicy.Unverified:
 		c.Kind, explain = ChangeUnverified, before

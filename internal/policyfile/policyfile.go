@@ -85,7 +85,8 @@ type Document struct {
 	// same file.
 	At Place
 	Bounds
-	// ByAWS is true for a managed policy of AWS.
+	// ByAWS is true for a managed policy of AWS, and for a policy template of SAM: the user cannot
+	// edit it.
 	ByAWS bool
 }
 

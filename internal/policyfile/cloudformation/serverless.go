@@ -143,9 +143,12 @@ func (b *builder) policyTemplate(p *principal, m *tree.Member) (policyfile.Docum
 		if err != nil {
 			return policyfile.Document{}, err
 		}
-		return b.document(&document, name)
+		d, err := b.document(&document, name)
+		d.ByAWS = true // the template of the user cannot change it
+		return d, err
 	}
 	d := openAllow(name, m.Place)
+	d.ByAWS = true
 	for service, prefixes := range templateServices {
 		if !slices.ContainsFunc(prefixes, func(s string) bool { return strings.HasPrefix(m.Key, s) }) {
 			continue

@@ -92,9 +92,14 @@ func Detect(text string) policyfile.Format {
 		return policyfile.TerraformPlan
 	case awscli.OtherOutput(text) != "":
 		return policyfile.CLIAnswer
+	case resourceType.MatchString(text): // the content of Resources alone
+		return policyfile.CloudFormation
 	}
 	return format
 }
+
+// resourceType matches the type of a resource of a template.
+var resourceType = regexp.MustCompile(`\bType["']?\s*:\s*["']?AWS::\w+::\w`)
 
 // planStart matches the start of a plan or a state as Terraform writes it.
 var planStart = regexp.MustCompile(`^\s*\{\s*"format_version"\s*:`)
@@ -196,15 +201,23 @@ const maxKeys = 10_000
 // markers are texts of which each file with an IAM policy has one.
 var markers = regexp.MustCompile(`"Statement"|AWS::IAM::|PolicyDocument|AssumeRolePolicy|"aws_iam_`)
 
-// Mentions reports whether a file may hold an IAM policy. A file of a directory that holds none is
-// no error, whatever is in it.
-func Mentions(file []byte) bool {
+// MayHoldPolicies reports whether a file may hold an IAM policy. A file of a directory that holds
+// none is no error, whatever is in it: a valid file of another format, such as the report of a
+// tool, holds none that is applied.
+func MayHoldPolicies(file []byte) bool {
 	text, _, err := encoding.Decode(file)
 	if err != nil {
-		text = strings.ReplaceAll(string(file), "\x00", "")
+		return markers.MatchString(strings.ReplaceAll(string(file), "\x00", ""))
 	}
-	return markers.MatchString(text)
+	if start := strings.TrimLeft(text, " \t\r\n"); !strings.HasPrefix(start, "{") &&
+		!strings.HasPrefix(start, "[") {
+		return bareStatement.MatchString(text) || markers.MatchString(text) && Detect(text) != ""
+	}
+	return markers.MatchString(text) && (Detect(text) != "" || !json.Valid([]byte(text)))
 }
+
+// bareStatement matches a policy document in YAML, which IAM does not take.
+var bareStatement = regexp.MustCompile(`(?m)^["']?Statement["']?[ \t]*:`)
 
 // IsResourcePolicy reports whether a file looks like a policy of a resource or a trust policy: its
 // statements name principals. Such a policy is not one of a role or a user.

@@ -37,16 +37,22 @@ func TestDetect(t *testing.T) {
 	}
 }
 
-func TestMentions(t *testing.T) {
+func TestMayHoldPolicies(t *testing.T) {
 	for text, want := range map[string]bool{
-		`{"Statement": []}`:                       true,
-		"Type: AWS::IAM::Role":                    true,
-		`{"type": "aws_iam_role"}`:                true,
-		"\xff\xfe\"\x00S\x00t\x00a\x00t\x00e\x00": false,
-		`{"name": "video"}`:                       false,
-		"{\"x\":\"\xe9\", \"Statement\":":         true, // not UTF-8
+		`{"Statement": []}`:                                        true,
+		"Resources:\n  R: {Type: AWS::IAM::Role}":                  true,
+		"R:\n  Type: AWS::IAM::Role\n":                             true, // the content of Resources
+		"a: [AWS::IAM::Role]":                                      false,
+		"Version: x\nStatement:\n  - {}\n":                         true,
+		`{"types": ["aws_iam_role"]}`:                              false,
+		`{"type": "aws_iam_role"`:                                  true, // ends too early
+		`{"about": [{"Statement": []}]}`:                           false,
+		`{"format_version": "1.2", "x": {"type": "aws_iam_role"}}`: true,
+		"\xff\xfe\"\x00S\x00t\x00a\x00t\x00e\x00":                  false,
+		`{"name": "video"}`:                                        false,
+		"{\"x\":\"\xe9\", \"Statement\":":                          true, // not UTF-8
 	} {
-		if got := Mentions([]byte(text)); got != want {
+		if got := MayHoldPolicies([]byte(text)); got != want {
 			t.Errorf("%q: got %v, want %v", text, got, want)
 		}
 	}
