@@ -55,6 +55,7 @@ func (o *accountFlags) register(cmd *cobra.Command, without ...string) {
 			cmd.Flags().String(s.Flag, "", usage)
 		}
 		o.flags[s.Variable] = s.Flag
+		setVariable(cmd, s.Flag, s.Variable)
 		if s.FlagAlias != "" {
 			addAlias(cmd, s.FlagAlias, s.Flag)
 		}
@@ -74,6 +75,7 @@ func (o *accountFlags) register(cmd *cobra.Command, without ...string) {
 		"and a delegated administrator may; --scp and --rcp take the place of what they give")
 	cmd.Flags().DurationVar(&o.timeout, "timeout", 2*time.Minute,
 		"time limit; requirements that are not checked by then are unverified")
+	addSettingsFlags(cmd)
 	o.access.register(cmd)
 	cmd.Flags().Lookup("region").Usage = "AWS region to connect to; also the region to audit, " +
 		"unless --regions or REGIONS is set. Wins over REMOTION_AWS_REGION and AWS_REGION"
@@ -228,6 +230,7 @@ func (o accountFlags) audit(ctx context.Context, cmd *cobra.Command,
 	if err != nil {
 		return r, past, o.withFlagNames(cmd, err)
 	}
+	past.mutes = slices.Concat(past.mutes, settingsOf(cmd).Mutes)
 	return past.muted(r, now), past, nil
 }
 

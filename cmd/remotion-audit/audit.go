@@ -22,6 +22,7 @@ type auditOptions struct {
 	failOnUnverified bool
 	upgradeTo        string
 	fix              bool
+	baseline         string
 }
 
 func auditCommand() *cobra.Command {
@@ -43,7 +44,8 @@ audit, unless --regions or REGIONS names others. Without all of them, the comman
 the region of the connection and each enabled region with Remotion functions.
 
 With --upgrade-to the report also lists the permissions that an upgrade of Remotion
-needs. With --fix the command also prints the fixes, as fix does; AWS's simulator then
+needs. With --baseline, gaps that an earlier report has do not count for the exit status.
+With --fix the command also prints the fixes, as fix does; AWS's simulator then
 confirms them, with at most 8 calls for each principal with gaps.
 
 Exit status: 0 compliant, 1 gaps now or after the upgrade, 2 unverified or an error.`,
@@ -51,6 +53,7 @@ Exit status: 0 compliant, 1 gaps now or after the upgrade, 2 unverified or an er
   remotion-audit audit --callers user/render-ci=render,role/deploy --regions us-east-1,eu-west-1
   remotion-audit audit --scp root.json --scp ou.json,more.json
   remotion-audit audit --upgrade-to latest --format json --output report.json
+  remotion-audit audit --baseline report.json
   remotion-audit audit --format text --format sarif=audit.sarif --format junit=audit.xml`,
 		Annotations: map[string]string{lostKey: lostReport},
 		Args:        noArguments,
@@ -69,6 +72,7 @@ Exit status: 0 compliant, 1 gaps now or after the upgrade, 2 unverified or an er
 	complete(cmd, "upgrade-to", "latest")
 	cmd.Flags().BoolVar(&o.fix, "fix", false,
 		"also print the fixes, and let AWS's simulator confirm them")
+	addBaselineFlag(cmd, &o.baseline)
 	return cmd
 }
 
@@ -122,7 +126,11 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 	if err != nil {
 		return fmt.Errorf("--location: %w", err)
 	}
-	out, err := openOutputs(cmd, o.outputs, output.AuditFormats())
+	base, err := readBaseline(cmd, o.baseline)
+	if err != nil {
+		return err
+	}
+	out, err := openOutputs(cmd, o.outputs, output.AuditFormats(), inputNames(o.baseline)...)
 	if err != nil {
 		return err
 	}
@@ -136,6 +144,9 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 		return err
 	}
 	r.Tool, r.Run.Flags = thisTool(), o.repeated(cmd)
+	if r, err = base.compareReport(r); err != nil {
+		return err
+	}
 	var fixes func(io.Writer, textfmt.View) error
 	if o.fix {
 		fixes = func(w io.Writer, v textfmt.View) error { return writeFixes(w, r, v) }
@@ -144,14 +155,11 @@ func runAudit(cmd *cobra.Command, o auditOptions) error {
 	if err := out.write(document, fixes); err != nil {
 		return err
 	}
-	if status := exitStatus(worstOf(r), r.Unverified(), failOn, o.failOnUnverified); status != 0 {
+	if status := exitStatus(r.WorstNew(), r.Unverified(), failOn, o.failOnUnverified); status != 0 {
 		return exitError(status)
 	}
 	return nil
 }
-
-// worstOf returns the highest severity of the gaps, now or after the planned upgrade.
-func worstOf(r audit.Report) policies.Severity { return max(r.Worst(), r.Upgrade.Worst()) }
 
 // exitStatus returns 1 for a gap of at least the severity failOn, 2 for an incomplete audit, else
 // 0. If both apply, it returns 1, or 2 if unverifiedWins is set. worst is zero without gaps.

@@ -41,7 +41,7 @@ func TestExitStatus(t *testing.T) {
 			audit.Report{Findings: gaps(policies.High), Problems: unverified},
 			policies.Low, true, 2},
 	} {
-		if got := exitStatus(worstOf(test.report), test.report.Unverified(), test.failOn,
+		if got := exitStatus(test.report.WorstNew(), test.report.Unverified(), test.failOn,
 			test.unverifiedWins); got != test.want {
 			t.Errorf("%s: exit status %d, want %d", test.name, got, test.want)
 		}

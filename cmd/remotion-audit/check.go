@@ -44,12 +44,21 @@ type checkOptions struct {
 	outputs          outputFlags
 	failOn           string
 	failOnUnverified bool
+	baseline         string
+	// listed is true for the files of an element of check in the settings file.
+	listed bool
 }
 
 func checkCommand() *cobra.Command {
+	cmd, _ := newCheckCommand()
+	return cmd
+}
+
+// newCheckCommand returns the command with the values of its flags.
+func newCheckCommand() (*cobra.Command, *checkOptions) {
 	var o checkOptions
 	cmd := &cobra.Command{
-		Use: "check [FILE|DIRECTORY|PATTERN…] [--policy FILE…] (--for user|role | --required FILE) " +
+		Use: "check [FILE|DIRECTORY|PATTERN…] [--policy FILE…] [--for user|role | --required FILE] " +
 			"[--instead-of FILE…]",
 		Short: "Check policy files offline",
 		Long: `Check that policy files grant what a release of Remotion needs, or what another policy
@@ -79,6 +88,10 @@ document allows, exactly as written.
 that removes unused rights, and would take the place of the policies of --instead-of.
 The command names what would stop working, with the operation, what would start
 working, and what both lack. The exit status is 1 only if something is lost.
+
+Without a policy file, the command judges the files that remotion-audit.yaml lists under
+check (docs/ci.md). With --baseline, gaps that an earlier result has do not count for the
+exit status.
 
 Exit status: 0 everything is granted, 1 gaps, 2 unverified or an error, 130 interrupted.
 With several principals it is the status of the worst: 2 if a file cannot be read, else
@@ -151,7 +164,10 @@ With several principals it is the status of the worst: 2 if a file cannot be rea
 	limitTo(cmd, "fail-on", severityNames()...)
 	f.BoolVar(&o.failOnUnverified, "fail-on-unverified", false,
 		"exit with status 2 if anything is unverified, even if there are gaps")
-	return cmd
+	addBaselineFlag(cmd, &o.baseline)
+	addSettingsFlags(cmd)
+	setVariable(cmd, "remotion-version", envRemotionVersion)
+	return cmd, &o
 }
 
 func runCheck(cmd *cobra.Command, o checkOptions, args []string) error {
@@ -160,7 +176,9 @@ func runCheck(cmd *cobra.Command, o checkOptions, args []string) error {
 		return fmt.Errorf("--fail-on: %w", err)
 	}
 	if len(o.policies)+len(args) == 0 {
-		return errors.New("a policy file is required: add it as an argument, or set --policy")
+		if err := o.checkListed(cmd); err != nil {
+			return err
+		}
 	}
 	extra, err := parseContext(o.context)
 	if err != nil {
@@ -169,24 +187,31 @@ func runCheck(cmd *cobra.Command, o checkOptions, args []string) error {
 	if len(o.insteadOf) > 0 {
 		return o.runReplacement(cmd, args, extra, failOn)
 	}
+	base, err := readBaseline(cmd, o.baseline)
+	if err != nil {
+		return err
+	}
 	out, err := openOutputs(cmd, o.outputs, output.CheckFormats(), o.inputs(args)...)
 	if err != nil {
 		return err
 	}
 	defer out.close()
-	list, err := o.results(cmd, args, extra)
+	list, err := o.allResults(cmd, args, extra)
 	if cmd.Context().Err() != nil {
 		return interrupted(cmd)
 	}
 	if err != nil {
 		return err
 	}
-	results := check.Summarize(list)
+	results, err := base.compareResults(check.Summarize(list))
+	if err != nil {
+		return err
+	}
 	results.Tool = thisTool()
 	if err := out.write(results, nil); err != nil {
 		return err
 	}
-	status := exitStatus(results.Worst(), results.HasUnverified(), failOn, o.failOnUnverified)
+	status := exitStatus(results.WorstNew(), results.HasUnverified(), failOn, o.failOnUnverified)
 	if results.Unreadable() {
 		status = exitUnverified
 	}
@@ -198,11 +223,11 @@ func runCheck(cmd *cobra.Command, o checkOptions, args []string) error {
 
 // inputs returns the names of the files that the command reads.
 func (o checkOptions) inputs(args []string) []string {
-	list := slices.Concat(o.policies, args, o.insteadOf, []string{o.boundary, o.required})
+	list := slices.Concat(o.policies, args, o.insteadOf, []string{o.boundary, o.required, o.baseline})
 	for _, level := range slices.Concat(o.scps, o.rcps) {
 		list = append(list, strings.Split(level, ",")...)
 	}
-	return slices.DeleteFunc(list, func(name string) bool { return name == "" || name == "-" })
+	return inputNames(list...)
 }
 
 // files returns a reader for the files of the command. An invalid --parameter is an error.
@@ -249,7 +274,8 @@ func (o checkOptions) results(cmd *cobra.Command, args []string,
 	if errors.Is(err, errNoRequirements) {
 		err = fmt.Errorf("%w%s", err, suggestedKind(principals))
 	}
-	if err := errors.Join(append(files.errs, err)...); err != nil || len(principals) == 1 {
+	alone := len(principals) == 1 && !o.listed
+	if err := errors.Join(append(files.errs, err)...); err != nil || alone {
 		for _, p := range slices.Backward(principals) {
 			err = errors.Join(p.err, err)
 		}
@@ -394,7 +420,7 @@ func (o checkOptions) requirements(cmd *cobra.Command, files *files,
 	if o.required != "" {
 		for _, flag := range []string{"purpose", "remotion-version", "partition", "account", "regions",
 			"principal", "render-role", "buckets", "function"} {
-			if cmd.Flags().Changed(flag) {
+			if isGiven(cmd, flag) {
 				return nil,
 					fmt.Errorf("--%s cannot be combined with --required", flag)
 			}

@@ -50,6 +50,10 @@ func (o checkOptions) replacement(cmd *cobra.Command, args []string,
 		return check.Replacement{}, errors.New("--excess cannot be combined with --instead-of: check " +
 			"the proposed policies alone")
 	}
+	if o.baseline != "" {
+		return check.Replacement{}, errors.New("--baseline cannot be combined with --instead-of, which " +
+			"compares already")
+	}
 	files, err := o.files(cmd)
 	if err != nil {
 		return check.Replacement{}, err

@@ -134,7 +134,7 @@ func (o requestOptions) checkSource(cmd *cobra.Command) error {
 	var errs []error
 	set := func(names []string) (list []string) {
 		for _, name := range names {
-			if cmd.Flags().Changed(name) {
+			if isGiven(cmd, name) {
 				list = append(list, "--"+name)
 			}
 		}

@@ -20,7 +20,28 @@ const (
 	aliasOf = "remotion-audit/alias-of"
 	// valuesOf lists all valid values of a flag.
 	valuesOf = "remotion-audit/values"
+	// variableOf is the environment variable that a flag overrides.
+	variableOf = "remotion-audit/variable"
+	// settingOf is on a flag that the settings file set. Its value names the place in the file.
+	settingOf = "remotion-audit/setting"
 )
+
+// annotate sets an annotation of a flag.
+func annotate(cmd *cobra.Command, name, annotation string, values ...string) {
+	// An error can only mean that the flag does not exist.
+	_ = cmd.Flags().SetAnnotation(name, annotation, values)
+}
+
+// setVariable says that a flag overrides an environment variable.
+func setVariable(cmd *cobra.Command, name, variable string) {
+	annotate(cmd, name, variableOf, variable)
+}
+
+// isGiven reports whether the command line sets a flag. A flag of the settings file is not given.
+func isGiven(cmd *cobra.Command, name string) bool {
+	f := cmd.Flags().Lookup(name)
+	return f != nil && f.Changed && f.Annotations[settingOf] == nil
+}
 
 // addAlias adds a hidden flag that is another name of a flag. Earlier releases had the name, and
 // scripts still use it. Both flags set one value.
@@ -175,11 +196,7 @@ func wasSetByAlias(flags *pflag.FlagSet, f *pflag.Flag) bool {
 // limitTo says that a flag has a value of a list. A mistyped value is an error that suggests the
 // nearest one, and shells complete the values.
 func limitTo(cmd *cobra.Command, name string, values ...string) {
-	f := cmd.Flags().Lookup(name)
-	if f.Annotations == nil {
-		f.Annotations = map[string][]string{}
-	}
-	f.Annotations[valuesOf] = values
+	annotate(cmd, name, valuesOf, values...)
 	complete(cmd, name, values...)
 }
 
@@ -329,8 +346,8 @@ func noArguments(cmd *cobra.Command, args []string) error {
 var flagInText = regexp.MustCompile(`--[a-z][a-z-]*[a-z]`)
 
 // withTypedNames returns the text of an error with the names of flags as the user typed them: an
-// old name for a flag that only the old name set, and the letter for a flag that only its letter
-// set.
+// old name for a flag that only the old name set, the letter for a flag that only its letter set,
+// and the place in the settings file for a flag that the file set.
 func withTypedNames(cmd *cobra.Command, args []string, text string) string {
 	if cmd == nil {
 		return text
@@ -339,6 +356,8 @@ func withTypedNames(cmd *cobra.Command, args []string, text string) string {
 	typed := map[string]string{}
 	flags.Visit(func(f *pflag.Flag) {
 		switch name := canonicalName(f); {
+		case f.Annotations[settingOf] != nil:
+			typed[name] = f.Annotations[settingOf][0]
 		case name != f.Name && wasSetByAlias(flags, flags.Lookup(name)):
 			typed[name] = "--" + f.Name
 		case f.Shorthand != "" && typedByLetter(flags, args, f):

@@ -55,7 +55,10 @@ func rootCommand() *cobra.Command {
 		SilenceErrors: true, SilenceUsage: true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SetContext(withCallCounter(cmd.Context()))
-			return validateFlags(cmd.Flags())
+			if err := validateFlags(cmd.Flags()); err != nil {
+				return err
+			}
+			return loadSettingsFile(cmd)
 		},
 	}
 	var view viewFlags

@@ -14,7 +14,8 @@ import (
 // audits the same account in the same way. It leaves out --callers: the command names the caller
 // whose fix it prints.
 func (o accountFlags) repeated(cmd *cobra.Command) (words []string) {
-	names := append([]string{"scp", "rcp", organizationFlag}, accessFlagNames...)
+	names := append([]string{"scp", "rcp", organizationFlag, "config", "no-config"},
+		accessFlagNames...)
 	for variable, flag := range o.flags {
 		if variable != settings.EnvCallers {
 			names = append(names, flag)

@@ -34,6 +34,9 @@ func TestMain(m *testing.M) {
 //	aws [FILE|EXAMPLE] starts an embedded AWS with an account, and sets the credentials
 //	as KEY             uses another access key
 //	object KEY FILE    writes an object of the evidence bucket to a file
+//	until FILE…        replaces UNTIL in files by the day in thirty days
+//	replace OLD NEW FILE
+//	                   replaces a text in a file
 //	encode ENCODING FILE NEW
 //	                   writes the text of a file with bom, utf16 or crlf
 //	interrupt CALLS COMMAND…
@@ -54,7 +57,8 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": scriptExits, "aws": scriptAWS, "as": scriptAs, "object": scriptObject,
-			"interrupt": scriptInterrupt, "encode": scriptEncode,
+			"interrupt": scriptInterrupt, "until": scriptUntil,
+			"replace": scriptReplace, "encode": scriptEncode,
 		},
 	})
 }
@@ -178,4 +182,17 @@ func scriptInterrupt(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Check(os.WriteFile(ts.MkAbs("stdout"), []byte(out.String()), 0o600))
 	ts.Check(os.WriteFile(ts.MkAbs("stderr"), []byte(errs.String()), 0o600))
+}
+
+func scriptUntil(ts *testscript.TestScript, _ bool, args []string) {
+	day := time.Now().AddDate(0, 0, 30).Format(time.DateOnly)
+	for _, name := range args {
+		text := strings.ReplaceAll(ts.ReadFile(name), "UNTIL", day)
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
+	}
+}
+
+func scriptReplace(ts *testscript.TestScript, _ bool, args []string) {
+	text := strings.ReplaceAll(ts.ReadFile(args[2]), args[0], args[1])
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(text), 0o600))
 }

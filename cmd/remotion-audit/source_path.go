@@ -50,18 +50,26 @@ func sourcePath(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for dir := base; ; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
-			base = dir
-			break
-		}
-		if dir == filepath.Dir(dir) {
-			break
-		}
+	if root, ok := repositoryRoot(base); ok {
+		base = root
 	}
 	path, err := filepath.Rel(base, full)
 	if err != nil { // another volume of Windows
 		return filepath.Base(full), nil
 	}
 	return filepath.ToSlash(path), nil
+}
+
+// repositoryRoot returns the nearest directory with a .git, from a directory upwards. In a worktree
+// and in a submodule, .git is a file. ok is false outside of a repository.
+func repositoryRoot(dir string) (root string, ok bool) {
+	for {
+		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
+			return dir, true
+		}
+		if dir == filepath.Dir(dir) {
+			return "", false
+		}
+		dir = filepath.Dir(dir)
+	}
 }

@@ -86,8 +86,9 @@ func (g *overGrantSearch) notice(kind NoticeKind, severity policies.Severity, te
 	for _, r := range g.required {
 		needed = append(needed, g.t.Scope.Needed(r)...)
 	}
-	n.Tightened = remedy.Tighten(g.budget, remedy.Target{Name: g.t.Name, Grants: g.t.withoutResourceControl().Grants,
-		Context: g.t.context}, wide, least, needed, g.t.Scope.DeployedResources)
+	target := remedy.Target{Name: g.t.Name, Grants: g.t.withoutResourceControl().Grants,
+		Context: g.t.context}
+	n.Tightened = remedy.Tighten(g.budget, target, wide, least, needed, g.t.Scope.DeployedResources)
 	if n.Tightened != nil {
 		g.judge.tightened++
 		n.Command = textfmt.ShellWords("remotion-audit", "fix", "--tighten", string(kind), "--target",

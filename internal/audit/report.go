@@ -96,6 +96,8 @@ type Report struct {
 	Notices []Notice `json:"notices,omitempty"`
 	// Upgrade is the preview of an upgrade; nil if none was requested.
 	Upgrade *Upgrade `json:"upgrade,omitempty"`
+	// Baseline compares the report with an earlier one; nil without one.
+	Baseline *Comparison `json:"baseline,omitempty"`
 }
 
 // notChecked lists what decides about a render and what no audit reads.
@@ -272,6 +274,8 @@ type Finding struct {
 	Releases []string `json:"releases,omitempty"`
 	// Muted is the mute that hides the gap; nil for none.
 	Muted *Mute `json:"muted,omitempty"`
+	// Baseline compares the gap with an earlier report; empty without one.
+	Baseline BaselineState `json:"baseline,omitempty"`
 }
 
 // Gap reports whether the finding is an unmuted gap.
@@ -281,10 +285,22 @@ func (f Finding) Gap() bool { return f.Status.Gap() && f.Muted == nil }
 type StatementRef = iampolicy.StatementRef
 
 // Worst returns the highest severity of the unmuted gaps, or zero without gaps.
-func (r Report) Worst() policies.Severity {
-	var worst policies.Severity
-	for _, f := range r.Findings {
-		if f.Gap() {
+func (r Report) Worst() policies.Severity { return worstOf(r.Findings, Finding.Gap) }
+
+// WorstNew returns the highest severity of the unmuted gaps that are in no baseline, those after a
+// planned upgrade included, or zero without such gaps.
+func (r Report) WorstNew() policies.Severity {
+	isNew := func(f Finding) bool { return f.Gap() && f.Baseline != BaselineKnown }
+	worst := worstOf(r.Findings, isNew)
+	if r.Upgrade != nil {
+		worst = max(worst, worstOf(r.Upgrade.Findings, isNew))
+	}
+	return worst
+}
+
+func worstOf(findings []Finding, counts func(Finding) bool) (worst policies.Severity) {
+	for _, f := range findings {
+		if counts(f) {
 			worst = max(worst, f.Severity)
 		}
 	}

@@ -103,11 +103,3 @@ func (f Facts) hasNamesOf(release policies.Release) bool {
 	}
 	return slices.ContainsFunc(f.judgedBy(), same)
 }
-
-// Worst returns the highest severity of the gaps that the upgrade would add, or zero without gaps.
-func (u *Upgrade) Worst() policies.Severity {
-	if u == nil {
-		return 0
-	}
-	return Report{Findings: u.Findings}.Worst()
-}

@@ -32,8 +32,8 @@ type Verdict struct {
 	SchemaVersion string `json:"schemaVersion"`
 	// Tool is the command that made the verdict. It is nil in Results, which have their own.
 	Tool *contract.Tool `json:"tool,omitempty"`
-	// Status is gaps if there is a gap, else unverified if there is an unverified finding, else
-	// compliant.
+	// Status is gaps if there is an unmuted gap, else unverified if there is an unverified finding,
+	// else compliant.
 	Status audit.ReportStatus `json:"status"`
 	// Policies are the names of the policy files as given. They are nil in Results.
 	Policies []string `json:"policies,omitempty"`
@@ -53,10 +53,14 @@ type Verdict struct {
 	KnownUntil string `json:"knownUntil,omitempty"`
 	// Assumed lists the request context as key=value, ordered by key.
 	Assumed []string `json:"assumedContext"`
-	// Requirements is the sum of Satisfied, Gaps and Unverified.
+	// Baseline compares the verdict with an earlier check. It is nil without one, and in Results,
+	// which have their own.
+	Baseline *audit.Comparison `json:"baseline,omitempty"`
+	// Requirements is the sum of Satisfied, Gaps, GapsMuted and Unverified.
 	Requirements int `json:"requirements"`
 	Satisfied    int `json:"satisfied"`
 	Gaps         int `json:"gaps"`
+	GapsMuted    int `json:"gapsMuted,omitempty"`
 	Unverified   int `json:"unverified"`
 	// Findings are in the order of the requirements, one for each Sid, action and resource.
 	Findings []Finding `json:"findings"`
@@ -146,7 +150,14 @@ type Finding struct {
 	Impact   string            `json:"impact,omitempty"`
 	// Stops says what stops without the permission; zero for a requirement that is not Remotion's.
 	Stops policies.Stops `json:"stops,omitzero"`
+	// Muted is the mute that hides the gap; nil for none.
+	Muted *audit.Mute `json:"muted,omitempty"`
+	// Baseline compares the gap with an earlier check; empty without one.
+	Baseline audit.BaselineState `json:"baseline,omitempty"`
 }
+
+// Gap reports whether the finding is an unmuted gap.
+func (f Finding) Gap() bool { return f.Status.Gap() && f.Muted == nil }
 
 // maxWork is the work of one check in units of iampolicy.UnitOfWork. Requirements that are left
 // when it is spent are unverified. Ordinary documents need less than a hundredth of it.
@@ -165,8 +176,8 @@ func Evaluate(ctx context.Context, bounds Bounds, required Required,
 func evaluate(budget *iampolicy.Budget, bounds Bounds, required Required,
 	extra iampolicy.Context) Verdict {
 	r := Verdict{
-		SchemaVersion: SchemaVersion, Status: audit.StatusCompliant,
-		Sources: sources(bounds.AtMost), Open: bounds.Open[:min(len(bounds.Open), maxOpen)],
+		SchemaVersion: SchemaVersion,
+		Sources:       sources(bounds.AtMost), Open: bounds.Open[:min(len(bounds.Open), maxOpen)],
 		Policy: required.kind, Required: required.Name,
 		Problem: required.problem, KnownUntil: required.knownUntil,
 		Assumed: required.assumed(extra), Findings: []Finding{},
@@ -194,12 +205,38 @@ func evaluate(budget *iampolicy.Budget, bounds Bounds, required Required,
 	}
 	r.applyAlternatives(required.Requirements)
 	r.setPlaces(bounds)
+	r.Status = r.status()
+	return r
+}
+
+// status returns the status that follows from the counts.
+func (r Verdict) status() audit.ReportStatus {
 	switch {
 	case r.Gaps > 0:
-		r.Status = audit.StatusGaps
+		return audit.StatusGaps
 	case r.HasUnverified():
-		r.Status = audit.StatusUnverified
+		return audit.StatusUnverified
 	}
+	return audit.StatusCompliant
+}
+
+// Muted returns a copy of the verdict with mutes. muteFor returns the mute of a gap, or nil if the
+// gap is not muted. A verdict whose gaps are all muted has no fix.
+func (r Verdict) Muted(muteFor func(Finding) *audit.Mute) Verdict {
+	r.Findings = slices.Clone(r.Findings)
+	for i, f := range r.Findings {
+		if !f.Gap() {
+			continue
+		}
+		if r.Findings[i].Muted = muteFor(f); r.Findings[i].Muted != nil {
+			r.Gaps--
+			r.GapsMuted++
+		}
+	}
+	if r.Gaps == 0 {
+		r.Fix = nil
+	}
+	r.Status = r.status()
 	return r
 }
 
@@ -334,17 +371,19 @@ func refs(matches []iampolicy.Match) []iampolicy.StatementRef {
 	return list
 }
 
-// Worst returns the highest severity of the gaps, or zero without gaps. A requirement from a file
-// has no severity and counts as critical.
-func (r Verdict) Worst() policies.Severity {
-	var worst policies.Severity
+// Worst returns the highest severity of the unmuted gaps, or zero without gaps. A requirement from
+// a file has no severity and counts as critical.
+func (r Verdict) Worst() policies.Severity { return r.worst(Finding.Gap) }
+
+// WorstNew is Worst without the gaps of a baseline.
+func (r Verdict) WorstNew() policies.Severity {
+	return r.worst(func(f Finding) bool { return f.Gap() && f.Baseline != audit.BaselineKnown })
+}
+
+func (r Verdict) worst(counts func(Finding) bool) (worst policies.Severity) {
 	for _, f := range r.Findings {
-		switch {
-		case !f.Status.Gap():
-		case f.Severity == 0:
-			worst = policies.Critical
-		default:
-			worst = max(worst, f.Severity)
+		if counts(f) {
+			worst = max(worst, cmp.Or(f.Severity, policies.Critical))
 		}
 	}
 	return worst

@@ -20,6 +20,8 @@ type Results struct {
 	// policy could not be read, else compliant.
 	Status  audit.ReportStatus `json:"status"`
 	Results []Result           `json:"results"`
+	// Baseline compares the results with an earlier check; nil without one.
+	Baseline *audit.Comparison `json:"baseline,omitempty"`
 }
 
 // Result is the result for the policies of one principal.
@@ -62,10 +64,15 @@ func (r Result) Status() audit.ReportStatus {
 }
 
 // Worst returns the highest severity of the gaps of all verdicts, or zero without gaps.
-func (r Results) Worst() (worst policies.Severity) {
+func (r Results) Worst() policies.Severity { return r.worst(Verdict.Worst) }
+
+// WorstNew is Worst without the gaps of a baseline.
+func (r Results) WorstNew() policies.Severity { return r.worst(Verdict.WorstNew) }
+
+func (r Results) worst(of func(Verdict) policies.Severity) (worst policies.Severity) {
 	for _, result := range r.Results {
 		if result.Verdict != nil {
-			worst = max(worst, result.Verdict.Worst())
+			worst = max(worst, of(*result.Verdict))
 		}
 	}
 	return worst

@@ -17,12 +17,13 @@ var csvColumns = []string{"result", "status", "severity", "target", "policy", "s
 
 // outcomeNames are the values of the column result.
 var outcomeNames = map[outcome]string{passed: "satisfied", gap: "gap", unverified: "unverified",
-	muted: "muted", noted: "note"}
+	known: "known", muted: "muted", noted: "note", gone: "gone"}
 
 // csvText is the length of a cell in characters. A spreadsheet takes 32,767.
 const csvText = 32_000
 
-// writeCSV writes every judgement of a listing as one row, in its order.
+// writeCSV writes every judgement of a listing as one row, in its order, and then the gaps
+// that only the baseline has.
 func writeCSV(w io.Writer, l listing) error {
 	out := csv.NewWriter(w)
 	if err := out.Write(csvColumns); err != nil {
@@ -34,6 +35,11 @@ func writeCSV(w io.Writer, l listing) error {
 			if err := out.Write(csvRow(s, &s.entries[j])); err != nil {
 				return err
 			}
+		}
+	}
+	for _, e := range l.goneGaps() {
+		if err := out.Write(csvRow(e.suite, e.entry)); err != nil {
+			return err
 		}
 	}
 	out.Flush()

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/contract"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 // The lengths of the parts of an annotation in characters. GitHub cuts longer ones.
@@ -16,21 +17,25 @@ const (
 )
 
 // writeGitHub writes workflow commands, which GitHub Actions shows as annotations: one for each gap
-// and for what is unverified, the highest severity first, and one with the result.
+// and for what is unverified, the highest severity first, and one with the result. A known gap of a
+// baseline is a notice.
 // https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
 func writeGitHub(w io.Writer, l listing) error {
 	var b bytes.Buffer
-	for _, e := range l.ordered(gap, unverified) {
+	for _, e := range l.ordered(gap, unverified, known) {
 		place := ""
 		switch {
 		case e.file != "":
 			place = fmt.Sprintf("file=%s,line=%d,col=%d,", commandProperty(e.file), e.line, e.column)
 		case l.placed:
-			place = fmt.Sprintf("file=%s,line=1,", commandProperty(cleanPath(l.accountPlace)))
+			place = fmt.Sprintf("file=%s,line=1,", commandProperty(textfmt.SlashPath(l.accountPlace)))
 		}
 		title := e.title()
 		if e.severity > 0 {
 			title = e.severity.String() + ": " + title
+		}
+		if e.outcome == known {
+			title = "known " + title
 		}
 		text := e.sentence()
 		if e.fix != nil && e.fix.command != "" {
@@ -50,7 +55,12 @@ func writeGitHub(w io.Writer, l listing) error {
 }
 
 // command returns the workflow command for the severity.
-func (e *entry) command() string { return e.ciLevel("notice") }
+func (e *entry) command() string {
+	if e.outcome == known {
+		return "notice"
+	}
+	return e.ciLevel("notice")
+}
 
 // commandData escapes the text of a workflow command, as actions/toolkit does. The text follows a
 // command on its line, so that a command within it has no effect.

@@ -45,7 +45,7 @@ func auditJSON(w io.Writer, a Audit, _ textfmt.View) error {
 func checkJSON(w io.Writer, r check.Results, _ textfmt.View) error {
 	if len(r.Results) == 1 && r.Results[0].Verdict != nil {
 		v := *r.Results[0].Verdict
-		v.Tool, v.Policies = r.Tool, r.Results[0].Policies
+		v.Tool, v.Policies, v.Baseline = r.Tool, r.Results[0].Policies, r.Baseline
 		return textfmt.WriteJSON(w, v)
 	}
 	return textfmt.WriteJSON(w, r)

@@ -61,8 +61,8 @@ type junitOutput struct {
 const junitText = 2000
 
 // writeJUnit writes a listing as JUnit XML: a test suite for each target or policy, and a test case
-// for each requirement. A gap is a failure, what is unverified is an error, and a muted gap is
-// skipped. Cleaned texts have no character that XML forbids.
+// for each requirement. A gap is a failure, what is unverified is an error, and a muted gap or a
+// known gap of a baseline is skipped. Cleaned texts have no character that XML forbids.
 func writeJUnit(w io.Writer, l listing) error {
 	all := junitSuites{Name: contract.ToolName + " " + short(l.name, junitText)}
 	properties := []junitProperty{{"tool", clean(strings.TrimSpace(l.tool.Name + " " +
@@ -143,13 +143,16 @@ func junitCaseOf(e *entry, s *suite) junitCase {
 		c.Failure = result()
 	case unverified:
 		c.Error = result()
+	case known:
+		text := "known from the baseline: " + short(j.sentence(), junitText)
+		c.Skipped = &text
 	case muted:
 		text := short(j.sentence(), junitText)
 		if e.mute != nil {
 			text += "; " + short(muteText(*e.mute), junitText)
 		}
 		c.Skipped = &text
-	case passed, noted:
+	case passed, noted, gone:
 		if e.outcome == noted {
 			c.SystemOut = &junitOutput{e.lines(s.name)}
 		} else if len(e.statements) > 0 {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/baseline"
 	"github.com/remotion-audit/remotion-audit/internal/check"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
@@ -31,6 +32,10 @@ type listing struct {
 	category string
 	at       time.Time
 	suites   []suite
+	// gone has the gaps of the baseline that the document does not have. compared is true with a
+	// baseline.
+	gone     []suite
+	compared bool
 	// facts are further labels with their texts.
 	facts []fact
 	// notes are sentences that are no judgement.
@@ -57,8 +62,10 @@ const (
 	passed     outcome = iota
 	gap                // counts for exit status 1
 	unverified         // counts for exit status 2
+	known              // a gap of the baseline, which does not count
 	muted
 	noted // does not count
+	gone  // a gap of the baseline that the document does not have
 )
 
 // An entry is one judgement.
@@ -80,6 +87,8 @@ type entry struct {
 	// statements are the deciding ones; of a passed entry, those that grant the permission.
 	statements []iampolicy.StatementRef
 	mute       *audit.Mute
+	// state compares a gap with the baseline; empty without one.
+	state audit.BaselineState
 	// rule is the stable identifier of what was judged, and identity that of this judgement.
 	rule, identity string
 	// file is a path with slashes; empty without a file. line and column count from 1.
@@ -99,7 +108,7 @@ type fixText struct {
 
 // level returns the severity for order and level: a gap without one counts as critical.
 func (e *entry) level() policies.Severity {
-	if e.outcome == gap && e.severity == 0 {
+	if (e.outcome == gap || e.outcome == known) && e.severity == 0 {
 		return policies.Critical
 	}
 	return e.severity
@@ -215,6 +224,7 @@ func auditListing(a Audit) listing {
 		}
 		s.entries = append(s.entries, e)
 	}
+	l.addBaseline(r.Baseline, r.Account)
 	for _, n := range r.Notices {
 		text := n.Text
 		if n.Target != "" {
@@ -282,10 +292,11 @@ func fixesOf(r audit.Report) map[int]*fixText {
 func findingEntry(account string, f audit.Finding) entry {
 	e := entry{word: string(f.Status), severity: f.Severity, cause: f.Cause, policy: f.Policy,
 		sid: f.Sid, action: f.Action, resource: f.Resource, example: f.ExampleARN, why: f.Why,
-		reason: f.Reason, impact: f.Impact, source: f.Source, statements: f.Statements, mute: f.Muted}
+		reason: f.Reason, impact: f.Impact, source: f.Source, statements: f.Statements, mute: f.Muted,
+		state: f.Baseline}
 	switch {
 	case f.Gap():
-		e.outcome = gap
+		e.outcome = gapOutcome(f.Baseline)
 	case f.Status.Gap():
 		e.outcome = muted
 	case f.Status == audit.Unverified:
@@ -295,24 +306,54 @@ func findingEntry(account string, f audit.Finding) entry {
 		e.word = string(audit.TargetMissing)
 	}
 	e.rule = ruleOf(string(f.Policy), f.Action, string(f.Cause))
-	e.identity = identityOf(account, f.Target, f.Policy, f.Sid, f.Action, f.Resource)
+	e.identity = baseline.Identity(account, f.Target, f.Policy, f.Sid, f.Action, f.Resource)
 	return e
+}
+
+// gapOutcome returns the outcome of an unmuted gap.
+func gapOutcome(s audit.BaselineState) outcome {
+	if s == audit.BaselineKnown {
+		return known
+	}
+	return gap
+}
+
+// addBaseline adds the gaps of the baseline that the document does not have. of is the start of
+// their identities.
+func (l *listing) addBaseline(c *audit.Comparison, of string) {
+	if c == nil {
+		return
+	}
+	l.compared = true
+	index := map[string]int{}
+	for _, g := range c.Gone {
+		i, ok := index[g.Target]
+		if !ok {
+			i = len(l.gone)
+			index[g.Target] = i
+			l.gone = append(l.gone, suite{name: g.Target, kind: "gaps of the baseline"})
+		}
+		e := entry{outcome: gone, word: string(g.Status), severity: g.Severity, policy: g.Policy,
+			sid: g.Sid, action: g.Action, resource: g.Resource, later: g.AfterUpgrade,
+			why:      report.GoneText(g.State),
+			rule:     ruleOf(string(g.Policy), g.Action, string(audit.TargetMissing)),
+			identity: baseline.Identity(of, g.Target, g.Policy, g.Sid, g.Action, g.Resource)}
+		if g.AfterUpgrade {
+			e.identity += "\nupgrade"
+		}
+		l.gone[i].entries = append(l.gone[i].entries, e)
+	}
+}
+
+// goneGaps returns the gaps of addBaseline, in the order of severity.
+func (l *listing) goneGaps() []judged {
+	return (&listing{suites: l.gone}).ordered(gone)
 }
 
 // ruleOf returns the stable identifier of a requirement: the kind of policy and the action. The Sid
 // is no part of it, because the Sids of Remotion's role policy are numbers that shift.
 func ruleOf(kind, action, cause string) string {
 	return cmp.Or(kind, "required") + "/" + cmp.Or(action, cause, "incomplete")
-}
-
-// identityOf returns what stays the same as long as a judgement is about the same requirement of
-// the same principal: no run, time, position, status or cause.
-func identityOf(of, target string, policy policies.PolicyKind, sid, action,
-	resource string) string {
-	if policy == policies.Role {
-		sid = ""
-	}
-	return strings.Join([]string{of, target, string(policy), sid, action, resource}, "\n")
 }
 
 // checkListing returns the judgements of a check, a suite for each principal.
@@ -329,7 +370,7 @@ func checkListing(r check.Results) listing {
 			e := entry{outcome: unverified, word: "unreadable policy", why: result.Error,
 				rule: "check/unreadable", identity: "check\n" + s.name + "\nunreadable"}
 			if len(names) > 0 {
-				e.file, e.line, e.column = cleanPath(names[0]), 1, 1
+				e.file, e.line, e.column = textfmt.SlashPath(names[0]), 1, 1
 			}
 			s.entries = append(s.entries, e)
 			l.suites = append(l.suites, s)
@@ -348,10 +389,7 @@ func checkListing(r check.Results) listing {
 		satisfied, requirements = satisfied+v.Satisfied, requirements+v.Requirements
 		place := files(v.Sources)
 		fixes := verdictFixes(*v)
-		stable := place.stable(s.name)
-		if v.Principal != nil {
-			stable += "\n" + v.Principal.Address
-		}
+		stable := baseline.PrincipalOf(result)
 		for i, f := range v.Findings {
 			e := verdictEntry(stable, v.Policy, f, place)
 			e.fix = fixes[i]
@@ -379,8 +417,12 @@ func checkListing(r check.Results) listing {
 		l.facts = addFact(l.facts, "Known until", v.KnownUntil)
 		l.suites = append(l.suites, s)
 	}
+	l.addBaseline(r.Baseline, "check")
 	l.subject = textfmt.Plural(len(r.Results), "principal")
 	l.headline = l.counts(satisfied, requirements)
+	if r.Baseline != nil {
+		l.headline += "; " + report.BaselineText(*r.Baseline)
+	}
 	return l
 }
 
@@ -395,8 +437,11 @@ func addFact(list []fact, label, text string) []fact {
 // counts returns the headline of a check.
 func (l *listing) counts(satisfied, requirements int) string {
 	var parts []string
-	if n := l.count(gap); n > 0 {
+	if n := l.count(gap) + l.count(known); n > 0 {
 		parts = append(parts, textfmt.Plural(n, "gap"))
+	}
+	if n := l.count(muted); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d muted", n))
 	}
 	if n := l.count(unverified); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d unverified", n))
@@ -412,13 +457,16 @@ func verdictEntry(name string, kind policies.PolicyKind, f check.Finding, place 
 	e := entry{word: string(f.Status), severity: f.Severity, cause: f.Cause, policy: kind, sid: f.Sid,
 		action: f.Action, resource: f.Resource, example: f.ExampleARN, why: f.Why, reason: f.Reason,
 		impact: f.Impact, statements: f.Statements, rule: ruleOf(string(kind), f.Action, ""),
-		identity: identityOf("check", name, kind, f.Sid, f.Action, f.Resource)}
+		mute: f.Muted, state: f.Baseline,
+		identity: baseline.Identity("check", name, kind, f.Sid, f.Action, f.Resource)}
 	if e.example != "" && f.ExampleAction != f.Action {
 		e.example = f.ExampleAction + " on " + e.example
 	}
 	switch {
+	case f.Gap():
+		e.outcome = gapOutcome(f.Baseline)
 	case f.Status.Gap():
-		e.outcome = gap
+		e.outcome = muted
 	case f.Status == iampolicy.Unverified:
 		e.outcome = unverified
 	}
@@ -438,24 +486,13 @@ func verdictEntry(name string, kind policies.PolicyKind, f check.Finding, place 
 // files are the files of the policies of a check.
 type files []check.Source
 
-// stable returns the path of the first policy file, or a name if it has none. Unlike the name, the
-// path does not depend on the working directory.
-func (f files) stable(name string) string {
-	for _, source := range f {
-		if source.File != "" {
-			return cleanPath(source.File)
-		}
-	}
-	return name
-}
-
 // putAt sets the place of an entry to that of a finding. It reports false if that is no place in a
 // file.
 func (files) putAt(e *entry, at *check.Place) bool {
 	if at == nil || at.File == "" {
 		return false
 	}
-	e.file, e.line, e.column = cleanPath(at.File), max(at.Line, 1), max(at.Column, 1)
+	e.file, e.line, e.column = textfmt.SlashPath(at.File), max(at.Line, 1), max(at.Column, 1)
 	return true
 }
 
@@ -465,22 +502,17 @@ func (f files) put(e *entry, statements []iampolicy.StatementRef) {
 	for _, s := range statements {
 		for _, source := range f {
 			if source.Policy == s.Policy && source.File != "" {
-				e.file, e.line, e.column = cleanPath(source.File), max(s.Line, 1), max(s.Column, 1)
+				e.file, e.line, e.column = textfmt.SlashPath(source.File), max(s.Line, 1), max(s.Column, 1)
 				return
 			}
 		}
 	}
 	for _, source := range f {
 		if source.File != "" {
-			e.file, e.line, e.column = cleanPath(source.File), 1, 1
+			e.file, e.line, e.column = textfmt.SlashPath(source.File), 1, 1
 			return
 		}
 	}
-}
-
-// cleanPath returns a path with slashes, also one that was written on Windows.
-func cleanPath(path string) string {
-	return strings.TrimPrefix(strings.ReplaceAll(textfmt.OneLine(path), `\`, "/"), "./")
 }
 
 // replacementListing returns the changes of a replacement. Only losses are gaps.
@@ -493,6 +525,8 @@ func replacementListing(r check.Replacement) listing {
 	l.facts = addFact(addFact(l.facts, "Required", r.Required), "Context",
 		strings.Join(r.Assumed, " "))
 	name := strings.Join(r.Proposed, " + ")
+	principal := baseline.PrincipalOf(check.Result{Policies: r.Proposed,
+		Verdict: &check.Verdict{Sources: r.Sources}})
 	s := suite{name: name, kind: "proposed policies"}
 	place := files(r.Sources)
 	for _, c := range r.Changes {
@@ -500,7 +534,7 @@ func replacementListing(r check.Replacement) listing {
 			severity: c.Severity, cause: c.Cause, policy: r.Policy, sid: c.Sid, action: c.Action,
 			resource: c.Resource, example: c.ExampleARN, why: c.Why, reason: c.Reason, impact: c.Impact,
 			statements: c.Statements, rule: ruleOf(string(r.Policy), c.Action, ""),
-			identity: identityOf("replacement", place.stable(name), r.Policy, c.Sid, c.Action, c.Resource)}
+			identity: baseline.Identity("replacement", principal, r.Policy, c.Sid, c.Action, c.Resource)}
 		switch c.Kind {
 		case check.Lost:
 			e.outcome = gap
@@ -514,7 +548,7 @@ func replacementListing(r check.Replacement) listing {
 	}
 	if r.Problem != "" {
 		e := entry{outcome: unverified, word: "unknown release", why: r.Problem,
-			rule: "check/incomplete", identity: "replacement\n" + place.stable(name) + "\nproblem"}
+			rule: "check/incomplete", identity: "replacement\n" + principal + "\nproblem"}
 		place.put(&e, nil)
 		s.entries = append(s.entries, e)
 	}
@@ -542,7 +576,7 @@ func diffListing(c policies.Comparison) listing {
 				s.entries = append(s.entries, entry{outcome: noted, word: word, severity: r.Severity,
 					policy: r.Kind, sid: r.Sid, action: r.Action, resource: r.Resource, reason: r.Reason,
 					impact: r.Impact, source: r.Source, rule: ruleOf(string(r.Kind), r.Action, ""),
-					identity: identityOf("diff "+word, "", r.Kind, r.Sid, r.Action, r.Resource)})
+					identity: baseline.Identity("diff "+word, "", r.Kind, r.Sid, r.Action, r.Resource)})
 			}
 		}
 		add("added", p.Added)

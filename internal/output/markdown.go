@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
@@ -37,6 +38,8 @@ func writeMarkdown(w io.Writer, l listing) error {
 	m.list("Unverified", "unverified permission or read", l.ordered(unverified))
 	m.details(gaps)
 	m.list("Changes", "change", l.ordered(noted))
+	m.list("Known, in the baseline", "known gap", l.ordered(known))
+	m.list("Gone since the baseline", "gone gap", l.goneGaps())
 	m.list("Muted", "muted gap", l.ordered(muted))
 	m.notes(l.notes)
 	m.facts(&l)
@@ -138,6 +141,12 @@ func markdownEntry(e judged) string {
 		if e.fix != nil {
 			b.WriteString(". Fix: " + plainWords(short(e.fix.text, markdownSentence)))
 		}
+	}
+	if e.outcome == gone {
+		b.WriteString(": " + plainWords(e.why))
+	}
+	if e.state == audit.BaselineWorse {
+		b.WriteString(", worse than in the baseline")
 	}
 	if e.outcome == noted && e.impact != "" {
 		b.WriteString(": " + plainWords(short(e.impact, markdownSentence)))

@@ -179,22 +179,24 @@ func parseVerdict(text []byte) (*check.Results, error) {
 	if err := checkVerdict("", *v); err != nil {
 		return nil, err
 	}
-	tool, names := v.Tool, v.Policies
-	v.Tool, v.Policies = nil, nil
+	tool, names, compared := v.Tool, v.Policies, v.Baseline
+	v.Tool, v.Policies, v.Baseline = nil, nil, nil
 	r := check.Summarize([]check.Result{{Policies: names, Verdict: v}})
-	r.Tool = tool
+	r.Tool, r.Baseline = tool, compared
 	return &r, nil
 }
 
 func checkVerdict(which string, v check.Verdict) error {
-	var found struct{ satisfied, gaps, unverified int }
+	var found struct{ satisfied, gaps, muted, unverified int }
 	for i, f := range v.Findings {
 		if err := checkStatus(fmt.Sprintf("%sfinding %d", which, i+1), f.Status); err != nil {
 			return err
 		}
 		switch {
-		case f.Status.Gap():
+		case f.Gap():
 			found.gaps++
+		case f.Status.Gap():
+			found.muted++
 		case f.Status == iampolicy.Unverified:
 			found.unverified++
 		default:
@@ -209,10 +211,11 @@ func checkVerdict(which string, v check.Verdict) error {
 		return err
 	}
 	if v.Requirements != len(v.Findings) || v.Satisfied != found.satisfied ||
-		v.Gaps != found.gaps || v.Unverified != found.unverified {
-		return fmt.Errorf("%sthe counts are %d satisfied, %d gaps and %d unverified of %d requirements, "+
-			"but the findings have %d, %d and %d of %d", which, v.Satisfied, v.Gaps, v.Unverified,
-			v.Requirements, found.satisfied, found.gaps, found.unverified, len(v.Findings))
+		v.Gaps != found.gaps || v.GapsMuted != found.muted || v.Unverified != found.unverified {
+		return fmt.Errorf("%sthe counts are %d satisfied, %d gaps, %d muted and %d unverified of %d "+
+			"requirements, but the findings have %d, %d, %d and %d of %d", which, v.Satisfied, v.Gaps,
+			v.GapsMuted, v.Unverified, v.Requirements, found.satisfied, found.gaps, found.muted,
+			found.unverified, len(v.Findings))
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
 
+	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
@@ -24,7 +25,8 @@ const maxResults = 25_000
 const sarifText = 2000
 
 // writeSARIF writes the gaps, the muted gaps and what is unverified as SARIF 2.1.0. A compliant
-// document has no results.
+// document has no results. With a baseline, each result has a state, and the gaps that are gone are
+// results that pass.
 func writeSARIF(w io.Writer, l listing) error {
 	run := sarif.NewRunWithInformationURI(cmp.Or(clean(l.tool.Name), contract.ToolName),
 		contract.Project)
@@ -44,7 +46,7 @@ func writeSARIF(w io.Writer, l listing) error {
 	run.ColumnKind = &kind
 	invocation := sarif.NewInvocation().WithExecutionSuccessful(l.count(unverified) == 0)
 	run.AddInvocation(invocation)
-	results := l.ordered(gap, unverified, muted)
+	results := append(l.ordered(gap, unverified, known, muted), l.goneGaps()...)
 	if n := len(results) - maxResults; n > 0 {
 		results = results[:maxResults]
 		text := fmt.Sprintf("%s with the lowest severity left out, because code scanning accepts %d; %s",
@@ -136,7 +138,7 @@ func (l *listing) sarifResult(e judged, rule string, index int) *sarif.Result {
 		"remotionAuditFinding/v1": fingerprint}
 	file, line, column := e.file, e.line, e.column
 	if file == "" {
-		file, line, column = cleanPath(l.accountPlace), 1, 1
+		file, line, column = textfmt.SlashPath(l.accountPlace), 1, 1
 	}
 	region := sarif.NewRegion().WithStartLine(line).WithStartColumn(column)
 	place := sarif.NewPhysicalLocation().
@@ -153,11 +155,31 @@ func (l *listing) sarifResult(e judged, rule string, index int) *sarif.Result {
 		bag.Add(f.label, short(f.text, sarifText))
 	}
 	result.WithProperties(bag)
+	if l.compared {
+		result.WithBaselineState(e.sarifState())
+	}
+	if e.outcome == gone {
+		result.WithKind("pass").WithLevel("none")
+	}
 	if e.mute != nil {
 		result.AddSuppression(sarif.NewSuppression().WithKind("external").WithStatus("accepted").
 			WithJustification(short(muteText(*e.mute), sarifText)))
 	}
 	return result
+}
+
+// sarifState returns the state of a judgement compared with the baseline. SARIF has no word for
+// what the baseline does not have as a gap, such as a requirement that is unverified, but new.
+func (e *entry) sarifState() string {
+	switch {
+	case e.outcome == gone:
+		return "absent"
+	case e.state == audit.BaselineKnown:
+		return "unchanged"
+	case e.state == audit.BaselineWorse:
+		return "updated"
+	}
+	return "new"
 }
 
 // relativeURI returns a path as a relative reference: segments are escaped, and a first segment

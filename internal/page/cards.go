@@ -2,6 +2,7 @@ package page
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -137,6 +138,7 @@ func (c *card) addFacts(r audit.Report, g report.Group, since map[alert.Identity
 	first := g.Findings[0]
 	var oldest time.Time
 	var notes, mutes, operations, missing []string
+	var states []audit.BaselineState
 	for _, f := range g.Findings {
 		if at, ok := since[alert.IdentityOf(f)]; ok && (oldest.IsZero() || at.Before(oldest)) {
 			oldest = at
@@ -151,9 +153,11 @@ func (c *card) addFacts(r audit.Report, g report.Group, since map[alert.Identity
 			missing = textfmt.AppendNew(missing, key)
 		}
 		if m := f.Muted; m != nil {
-			mutes = textfmt.AppendNew(mutes, m.Owner+" until "+textfmt.Time(m.Until)+": "+m.Reason)
+			mutes = textfmt.AppendNew(mutes, mutedBy(*m))
 		}
+		states = append(states, f.Baseline)
 	}
+	add("Baseline", baselineText(states), false)
 	if !oldest.IsZero() {
 		add("Open since", textfmt.Time(oldest), false)
 	}
@@ -209,4 +213,25 @@ func newDiffLine(line string) diffLine {
 		return diffLine{"mark", text}
 	}
 	return diffLine{"same", text}
+}
+
+// mutedBy returns the owner, the end and the reason of a mute.
+func mutedBy(m audit.Mute) string {
+	return m.Owner + " until " + textfmt.Time(m.Until) + ": " + m.Reason
+}
+
+// baselineText counts the gaps of a card by their state; empty without a baseline.
+func baselineText(states []audit.BaselineState) string {
+	counts := map[audit.BaselineState]int{}
+	for _, s := range states {
+		counts[s]++
+	}
+	var parts []string
+	for _, s := range []audit.BaselineState{audit.BaselineNew, audit.BaselineWorse,
+		audit.BaselineKnown} {
+		if counts[s] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", counts[s], s))
+		}
+	}
+	return strings.Join(parts, ", ")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/check"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
+	"github.com/remotion-audit/remotion-audit/internal/report"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
@@ -42,6 +43,9 @@ func WriteCheck(w io.Writer, r check.Results) error {
 					Cells: make([]cell, len(r.Results))})
 			}
 			m.Rows[i].Cells[column] = cell{status(f.Status), status(f.Status)}
+			if f.Muted != nil {
+				m.Rows[i].Cells[column] = cell{"muted", status(f.Status) + ", muted"}
+			}
 		}
 	}
 	if len(m.Rows) > 0 {
@@ -76,8 +80,11 @@ func (v *view) setCheckVerdict(r check.Results) {
 		}
 		for _, f := range result.Verdict.Findings {
 			v.Filters.Total++
+			v.Filters.HasMuted = v.Filters.HasMuted || f.Muted != nil
 			v.Filters.Statuses = textfmt.AppendNew(v.Filters.Statuses, status(f.Status))
 			switch s := status(f.Status); {
+			case f.Muted != nil:
+				counts["muted"]++
 			case f.Status.Gap():
 				counts[severityOf(f)]++
 			default:
@@ -99,6 +106,9 @@ func (v *view) setCheckVerdict(r check.Results) {
 	}
 	v.Title = v.Verdict
 	v.Meaning = textfmt.Plural(len(r.Results), "principal") + " checked."
+	if r.Baseline != nil {
+		v.Meaning += " " + textfmt.Capitalize(report.BaselineText(*r.Baseline)) + "."
+	}
 	for _, label := range required {
 		v.Facts = append(v.Facts, fact{"Required", clean(label), false})
 	}
@@ -107,8 +117,9 @@ func (v *view) setCheckVerdict(r check.Results) {
 	}
 	for _, t := range []tile{{"gap", "Gaps", 0, ""}, {"critical", "Critical", 0, ""},
 		{"high", "High", 0, ""}, {"medium", "Medium", 0, ""}, {"low", "Low", 0, ""},
-		{"unverified", "Unverified", 0, ""}, {"satisfied", "Passed", 0, ""}} {
-		if t.Count = counts[t.Class]; t.Class != "gap" || t.Count > 0 {
+		{"unverified", "Unverified", 0, ""}, {"muted", "Muted", 0, "#muted"},
+		{"satisfied", "Passed", 0, ""}} {
+		if t.Count = counts[t.Class]; t.Class != "gap" && t.Class != "muted" || t.Count > 0 {
 			v.Tiles = append(v.Tiles, t)
 		}
 	}
@@ -138,9 +149,12 @@ func (v *view) addCheck(name string, r check.Verdict) {
 	}
 	for _, group := range checkGroups(r.Findings) {
 		c := newCheckCard(name, group)
-		if c.Status == "unverified" {
+		switch {
+		case c.Status == "unverified":
 			v.Unverified = append(v.Unverified, c)
-		} else {
+		case group[0].Muted != nil:
+			v.Muted = append(v.Muted, c)
+		default:
 			v.Cards = append(v.Cards, c)
 		}
 	}
@@ -169,13 +183,17 @@ func checkGroups(findings []check.Finding) (groups [][]check.Finding) {
 		status iampolicy.Status
 		cause  iampolicy.Cause
 		why    string
+		muted  audit.Mute
 	}
 	index := map[key]int{}
 	for _, f := range findings {
 		if f.Status == iampolicy.Satisfied {
 			continue
 		}
-		k := key{f.Status, f.Cause, f.Why}
+		k := key{status: f.Status, cause: f.Cause, why: f.Why}
+		if f.Muted != nil {
+			k.muted = *f.Muted
+		}
 		i, ok := index[k]
 		if !ok {
 			i = len(groups)
@@ -210,13 +228,24 @@ func newCheckCard(name string, group []check.Finding) card {
 			resource = clean(f.ExampleAction) + " on " + resource
 		}
 		c.Rows = append(c.Rows, row{Target: name, Action: clean(f.Action), Resource: resource,
-			Impact: sentence(f.Impact), Severity: severityOf(f), Status: status(f.Status)})
+			Impact: sentence(f.Impact), Severity: severityOf(f), Status: status(f.Status),
+			Muted: f.Muted != nil})
 		if f.At != nil {
 			places = textfmt.AppendNew(places, clean(f.At.String()))
 		}
 	}
 	if places != nil {
 		c.Facts = append(c.Facts, fact{"Where", textfmt.Some(places, maxPlaces), true})
+	}
+	if m := first.Muted; m != nil {
+		c.Facts = append(c.Facts, fact{"Muted by", clean(mutedBy(*m)), false})
+	}
+	states := make([]audit.BaselineState, len(group))
+	for i, f := range group {
+		states[i] = f.Baseline
+	}
+	if text := baselineText(states); text != "" {
+		c.Facts = append(c.Facts, fact{"Baseline", text, false})
 	}
 	return c
 }

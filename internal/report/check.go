@@ -20,6 +20,7 @@ func CheckText(w io.Writer, r check.Results, v textfmt.View) error {
 	p := page{view: v}
 	if len(r.Results) == 1 && r.Results[0].Verdict != nil {
 		p.writeVerdict(*r.Results[0].Verdict)
+		p.writeComparison(r.Baseline)
 		return p.writeTo(w)
 	}
 	p.title("", reportTone(r.Status), strings.ToUpper(string(r.Status)), resultsHeadline(r))
@@ -34,7 +35,18 @@ func CheckText(w io.Writer, r check.Results, v textfmt.View) error {
 		}
 		p.writeVerdict(*result.Verdict)
 	}
+	p.writeComparison(r.Baseline)
 	return p.writeTo(w)
+}
+
+// writeComparison writes how the results differ from those of a baseline.
+func (p *page) writeComparison(c *audit.Comparison) {
+	if c == nil {
+		return
+	}
+	p.writeGone(c)
+	p.line("")
+	p.paragraph("", textfmt.Capitalize(BaselineText(*c))+".")
 }
 
 // resultsHeadline counts the results of each status: "3 checked: 1 with gaps, 2 compliant".
@@ -81,6 +93,8 @@ func (p *page) writeVerdict(r check.Verdict) {
 	if p.view.All {
 		p.writeGranted(r)
 	}
+	p.writeKnownOf(r)
+	p.writeMutedOf(r)
 	for i, note := range r.Notes {
 		if i == 0 {
 			p.line("")
@@ -119,7 +133,7 @@ func (p *page) writeOutcomes(premise string, outcomes []string) {
 func checkOutcomes(r check.Verdict) []string {
 	var gaps []audit.Finding
 	for _, f := range r.Findings {
-		if f.Status.Gap() && f.Stops > 0 {
+		if f.Gap() && f.Stops > 0 {
 			gaps = append(gaps, audit.Finding{Action: f.Action, Status: f.Status, Severity: f.Severity,
 				Stops: f.Stops})
 		}
@@ -158,6 +172,9 @@ func checkHeadline(r check.Verdict) string {
 	if r.Unverified > 0 {
 		parts = append(parts, fmt.Sprintf("%d unverified", r.Unverified))
 	}
+	if r.GapsMuted > 0 {
+		parts = append(parts, fmt.Sprintf("%d muted", r.GapsMuted))
+	}
 	are := " are"
 	if r.Requirements == 1 {
 		are = " is"
@@ -176,8 +193,9 @@ func checkHeadline(r check.Verdict) string {
 		r.Requirements)
 }
 
-// checkGroups returns the unsatisfied findings, grouped by severity, status, cause and explanation.
-// The gaps come first, those of the highest severity at the top.
+// checkGroups returns the unmuted gaps that no baseline has and the unverified findings, grouped by
+// severity, status, cause and explanation. The gaps come first, those of the highest severity at
+// the top.
 func checkGroups(r check.Verdict) (groups [][]check.Finding) {
 	type key struct {
 		severity policies.Severity
@@ -186,7 +204,8 @@ func checkGroups(r check.Verdict) (groups [][]check.Finding) {
 		why      string
 	}
 	groups = groupedBy(r.Findings, func(f check.Finding) (key, bool) {
-		return key{f.Severity, f.Status, f.Cause, f.Why}, f.Status != iampolicy.Satisfied
+		return key{f.Severity, f.Status, f.Cause, f.Why}, f.Status == iampolicy.Unverified ||
+			f.Gap() && f.Baseline != audit.BaselineKnown
 	})
 	slices.SortStableFunc(groups, func(a, b []check.Finding) int {
 		if gap := a[0].Status.Gap(); gap != b[0].Status.Gap() {
@@ -206,9 +225,8 @@ func checkRank(f check.Finding) policies.Severity { return cmp.Or(f.Severity, po
 
 func (p *page) writeCheckGroup(group []check.Finding) {
 	first := group[0]
-	var actions, examples []string
+	var examples []string
 	for _, f := range group {
-		actions = addOnce(actions, f.Action)
 		example := f.ExampleARN
 		if f.ExampleAction != f.Action {
 			example = f.ExampleAction + " on " + example
@@ -224,7 +242,7 @@ func (p *page) writeCheckGroup(group []check.Finding) {
 		tone = SeverityTone(first.Severity)
 	}
 	p.title("", tone, strings.ToUpper(string(first.Status)), severity)
-	p.field("  ", "Actions", "%s", strings.Join(textfmt.OneLines(actions), ", "))
+	p.field("  ", "Actions", "%s", actionsOf(group))
 	label := "Not covered"
 	switch first.Status {
 	case iampolicy.Unverified:
@@ -285,6 +303,31 @@ func (p *page) writeImpacts(group []check.Finding) {
 		}
 		p.entry("  ", label, entry{text: text, hang: "  "})
 		label = ""
+	}
+}
+
+// actionsOf lists the distinct actions of findings.
+func actionsOf(group []check.Finding) string {
+	var actions []string
+	for _, f := range group {
+		actions = addOnce(actions, f.Action)
+	}
+	return strings.Join(textfmt.OneLines(actions), ", ")
+}
+
+// writeMutedOf writes the muted gaps of a check with their mutes.
+func (p *page) writeMutedOf(r check.Verdict) {
+	for i, group := range groupedBy(r.Findings, func(f check.Finding) (audit.Mute, bool) {
+		if f.Muted == nil {
+			return audit.Mute{}, false
+		}
+		return *f.Muted, true
+	}) {
+		if i == 0 {
+			p.section("MUTED", "")
+		}
+		p.field("  ", "Actions", "%s", actionsOf(group))
+		p.field("  ", "Muted by", "%s", textfmt.OneLine(mutedBy(*group[0].Muted)))
 	}
 }
 

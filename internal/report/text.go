@@ -40,7 +40,7 @@ func newPage(r audit.Report, v textfmt.View) *page {
 func (p *page) writeReport(r audit.Report) {
 	p.writeVerdictOf(VerdictOf(r))
 	explained := explanations(r)
-	for _, g := range Gaps(r) {
+	for _, g := range Grouped(pick(r, isNewGap)) {
 		p.line("")
 		p.writeCard("", g)
 		explained = p.writeExplanations(explained, g.Target)
@@ -50,6 +50,8 @@ func (p *page) writeReport(r audit.Report) {
 	p.writeUnverified(r)
 	p.writeUpgrade(r.Upgrade)
 	p.writeChecked(r)
+	p.writeKnown(r)
+	p.writeGone(r.Baseline)
 	p.writeMuted(r)
 	p.writeNotices(r)
 }
@@ -205,12 +207,16 @@ func (p *page) writeMuted(r audit.Report) {
 	for _, g := range groups {
 		p.field("  ", textfmt.Capitalize(string(g.Status)), "%s: %s", g.Principal(), g.Summary())
 		for _, by := range g.collect(func(f audit.Finding) string {
-			return fmt.Sprintf("%s until %s: %s", f.Muted.Owner, f.Muted.Until.UTC().Format(time.RFC3339),
-				f.Muted.Reason)
+			return mutedBy(*f.Muted)
 		}) {
 			p.field("  ", "Muted by", "%s", textfmt.OneLine(by))
 		}
 	}
+}
+
+// mutedBy returns the owner, the end and the reason of a mute.
+func mutedBy(m audit.Mute) string {
+	return fmt.Sprintf("%s until %s: %s", m.Owner, m.Until.UTC().Format(time.RFC3339), m.Reason)
 }
 
 // writeCard writes a root cause: a heading with the severity and the principal, and the group.

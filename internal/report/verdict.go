@@ -58,6 +58,9 @@ func VerdictOf(r audit.Report) Verdict {
 		}
 	}
 	v.addUpgrade(r)
+	if r.Baseline != nil {
+		v.add("%s.", textfmt.Capitalize(BaselineText(*r.Baseline)))
+	}
 	if r.Status == audit.StatusCompliant {
 		if list := textfmt.OneLines(r.NotChecked); len(list) > 0 {
 			v.add("Not checked: %s.", strings.Join(list, ", "))

@@ -112,3 +112,9 @@ func Wrap(s string, width int) []string {
 	}
 	return append(lines, line)
 }
+
+// SlashPath returns the path of a file on one line with slashes, also one that was written on
+// Windows, and without ./ at its start.
+func SlashPath(path string) string {
+	return strings.TrimPrefix(strings.ReplaceAll(OneLine(path), `\`, "/"), "./")
+}

@@ -92,7 +92,7 @@ func TestCheckCommand(t *testing.T) {
 			"--policy broken.json --policy none.json --for role --account 12 --remotion-version new", 2, nil,
 			"--policy broken.json: line 3, column 28: Effect must be \"Allow\" or \"Deny\", got \"allow\""},
 		{"a missing policy file is an error", "", "--for role", 2, nil,
-			"a policy file is required: add it as an argument, or set --policy"},
+			"a policy file is required: add it as an argument, set --policy, or list files under check:"},
 		{"missing requirements are an error", "", "--policy secrets.json", 2, nil,
 			"set --for user, --for role or --required FILE"},
 		{"--for with --required is an error", "",

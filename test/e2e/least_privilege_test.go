@@ -94,8 +94,11 @@ var resourceNames = strings.NewReplacer("${AlertTopic}", topicARN, "${EvidenceBu
 	"${AuditLogGroup.Arn}", "arn:aws:logs:us-east-1:123456789012:log-group:remotion-audit",
 	"${FailureQueue.Arn}", "arn:aws:sqs:us-east-1:123456789012:failures", "${ChangeQueue.Arn}",
 	"arn:aws:sqs:us-east-1:123456789012:changes",
-	"${AWS::Region}", "us-east-1", "${AlertTopicKey.Arn}",
+	"${AWS::Region}", "us-east-1", "${EvidenceKmsKeyArn}", evidenceKey, "${AlertTopicKey.Arn}",
 	"arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab")
+
+// evidenceKey is the key of the evidence bucket, where a test sets one.
+const evidenceKey = "arn:aws:kms:us-east-1:123456789012:key/2345bcde-23bc-45de-67f0-234567890abc"
 
 func readStack(t *testing.T, parameters map[string]string) (s stack) {
 	t.Helper()
@@ -405,7 +408,9 @@ func TestThePrintedPolicyEqualsTheTemplate(t *testing.T) {
 		if err := json.Unmarshal([]byte(resourceNames.Replace(string(out))), &printed); err != nil {
 			t.Fatal(err)
 		}
-		got, want := (stack{policy: printed}).statements(), readStack(t, parameters).statements()
+		withKey := maps.Clone(parameters)
+		withKey["EvidenceKmsKeyArn"] = evidenceKey
+		got, want := (stack{policy: printed}).statements(), readStack(t, withKey).statements()
 		if len(got) != len(want) {
 			t.Errorf("%s: %d statements, the template has %d", scope, len(got), len(want))
 		}

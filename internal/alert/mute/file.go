@@ -53,12 +53,16 @@ func Entries(text []byte, now time.Time) ([]Entry, *Error) {
 	if err != nil || list == nil {
 		return nil, err
 	}
-	var entries []Entry
+	return EntriesOf(list, now), nil
+}
+
+// EntriesOf reads the elements of a list of mutes in another YAML file.
+func EntriesOf(list *yaml.Node, now time.Time) (entries []Entry) {
 	for i, node := range list.Content {
 		m, errs := parseMute(node, now)
 		entries = append(entries, Entry{Number: i + 1, Mute: m, Errors: errs})
 	}
-	return entries, nil
+	return entries
 }
 
 // limits are the limits of a mutes file. 128 KiB hold about 800 mutes. No mute needs a tag, and a

@@ -146,8 +146,9 @@ func (w *mailWriter) writeChangesOf(e entry) {
 		return true
 	})
 	d := w.x.digest
-	if known || d.Stateless || e.group.Cause == audit.SCP || e.group.Cause == audit.RCP || slices.ContainsFunc(d.IAMChanges,
-		func(c audit.IAMChange) bool { return slices.Contains(c.Targets, e.group.Target) }) {
+	if known || d.Stateless || e.group.Cause == audit.SCP || e.group.Cause == audit.RCP ||
+		slices.ContainsFunc(d.IAMChanges,
+			func(c audit.IAMChange) bool { return slices.Contains(c.Targets, e.group.Target) }) {
 		return
 	}
 	if slices.Contains([]alert.Reason{alert.ReasonOpened, alert.ReasonReopened, alert.ReasonWorse},
