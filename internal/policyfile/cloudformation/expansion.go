@@ -44,11 +44,33 @@ func (b *builder) expansions() (list []policyfile.Document) {
 			}
 		case text(resource.Get("Type")) == "AWS::Serverless::Connector":
 			add("connector "+id, resource.Place, false)
+		case setsPolicies(resource) && hasFunction(resource):
+			add("transform of "+id, resource.Place, true)
 		case resource.Get("Connectors") != nil:
 			add("connectors of "+id, resource.Get("Connectors").Place, false)
 		}
 	}
 	return list
+}
+
+// setsPolicies reports whether a resource can set policies by its type. A transform can set a type
+// that is absent.
+func setsPolicies(resource *tree.Value) bool {
+	kind := text(resource.Get("Type"))
+	return kind == "" || slices.ContainsFunc([]string{"AWS::IAM::", "AWS::SSO::",
+		"AWS::Serverless::"}, func(prefix string) bool { return strings.HasPrefix(kind, prefix) })
+}
+
+// hasFunction reports whether a key of a mapping is a function, which can set other keys.
+func hasFunction(v *tree.Value) bool {
+	return v.Kind == tree.Map && slices.ContainsFunc(v.Members, func(m tree.Member) bool {
+		return strings.HasPrefix(m.Key, "Fn::")
+	})
+}
+
+// functionSets reports whether a function sets the properties of a resource, or some of them.
+func functionSets(properties *tree.Value) bool {
+	return properties.Tag != "" || hasFunction(properties)
 }
 
 // mentionsIAM reports whether a value has a type of IAM, or a type that is not a plain text.

@@ -33,6 +33,16 @@ type principal struct {
 	managedARNs, boundary *tree.Value
 	// groups are the groups of a user.
 	groups []membership
+	// inline are the inline policies by name.
+	inline map[string]*inlinePolicies
+}
+
+// inlinePolicies are the inline policies of a principal that have one name.
+type inlinePolicies struct {
+	// certain is true if one of them exists in any case.
+	certain bool
+	// unmarked are the indexes of those that are not marked as policies that may not exist.
+	unmarked []int
 }
 
 // A membership is a group of a user.
@@ -173,7 +183,7 @@ func (b *builder) property(resource *tree.Value, name string) (*tree.Value, erro
 	if properties == nil {
 		return nil, nil
 	}
-	if _, _, ok := function(properties); ok || properties.Get("Fn::Transform") != nil {
+	if functionSets(properties) {
 		open := tree.NewUnknown(properties.Place, "Properties, which a function sets")
 		return &open, nil
 	}
@@ -243,6 +253,7 @@ func (b *builder) role(index int, id string, resource *tree.Value, condition str
 		if err := b.give(p, optional(d, o)); err != nil {
 			return err
 		}
+		p.addInline(o.value.Get("PolicyName"), o.open == "")
 	}
 	if p.managedARNs, err = b.property(resource, "ManagedPolicyArns"); err != nil {
 		return err
@@ -275,6 +286,38 @@ func (b *builder) compared(at tree.Place) error {
 func (b *builder) give(p *principal, d policyfile.Document) error {
 	p.Policies = append(p.Policies, b.sourced(p.id, d))
 	return b.spend(d.At.Place, statementSize*(1+len(d.AtLeast.Statements)+len(d.AtMost.Statements)))
+}
+
+// addInline notes the name of the inline policy that was added last; nil for none. IAM keeps the
+// policy that is written last of those with one name, and the order is not known: each of them may
+// not exist.
+func (p *principal) addInline(name *tree.Value, certain bool) {
+	if name == nil || !isScalar(name) && name.Kind != tree.Unknown {
+		return
+	}
+	if !same(name, name) {
+		return // the names can differ
+	}
+	key := display(name)
+	all := p.inline[key]
+	if all == nil {
+		if p.inline == nil {
+			p.inline = map[string]*inlinePolicies{}
+		}
+		p.inline[key] = &inlinePolicies{certain, []int{len(p.Policies) - 1}}
+		return
+	}
+	all.certain = all.certain || certain
+	all.unmarked = append(all.unmarked, len(p.Policies)-1)
+	if !all.certain {
+		return // their conditions can exclude each other
+	}
+	why := shorten("which of the inline policies named " + key + " is written last")
+	for _, i := range all.unmarked {
+		d := &p.Policies[i]
+		d.Bounds = d.Optional(why, d.At.Place)
+	}
+	all.unmarked = nil
 }
 
 // optional returns a document that exists only if an option does.
@@ -372,7 +415,11 @@ func (b *builder) policy(index int, id string, resource *tree.Value, condition s
 			return err
 		}
 		for _, o := range options(names, "") {
-			attached, err := b.attachTo(target.kind, o, d)
+			inline := named
+			if word == "managed" {
+				inline = nil
+			}
+			attached, err := b.attachTo(target.kind, o, d, inline, condition == "")
 			if err != nil {
 				return err
 			}
@@ -395,9 +442,10 @@ func (b *builder) policy(index int, id string, resource *tree.Value, condition s
 }
 
 // attachTo adds a document to the principals that a name names. attached is false if it names none
-// of the template in any case.
-func (b *builder) attachTo(kind policyfile.Kind, o option, d policyfile.Document) (
-	attached bool, err error) {
+// of the template in any case. inline is the name of an inline policy; nil for a managed policy.
+// exists is false if the document may not exist.
+func (b *builder) attachTo(kind policyfile.Kind, o option, d policyfile.Document,
+	inline *tree.Value, exists bool) (attached bool, err error) {
 	if !isScalar(&o.value) && o.value.Kind != tree.Unknown {
 		return false, errorAt(o.value.Place, "expected the name of a %s, got %v", kind, o.value.Kind)
 	}
@@ -408,11 +456,13 @@ func (b *builder) attachTo(kind policyfile.Kind, o option, d policyfile.Document
 		switch certain, possible := p.named(kind, &o.value); {
 		case certain:
 			err = b.give(p, optional(d, o))
+			p.addInline(inline, exists && o.open == "")
 			attached = true
 		case possible:
 			open := d
 			open.Bounds = d.Optional(firstOpen(o.open, &o.value, &p.name), o.value.Place)
 			err = b.give(p, open)
+			p.addInline(inline, false)
 		}
 		if err != nil {
 			return attached, err
@@ -524,6 +574,39 @@ func (b *builder) attach() error {
 		for _, d := range expansions {
 			if err := b.give(p, d); err != nil {
 				return err
+			}
+		}
+	}
+	return b.attachNested()
+}
+
+// attachNested adds an open policy to the principals whose names nested stacks get as parameters:
+// the templates of these stacks can attach policies to them.
+func (b *builder) attachNested() error {
+	for _, id := range b.order {
+		resource := b.resources[id]
+		parameters := resource.At("Properties", "Parameters")
+		if text(resource.Get("Type")) != nestedStack || parameters == nil {
+			continue
+		}
+		for i := range parameters.Members {
+			v, err := b.resolveFinal(&parameters.Members[i].Value)
+			if err == nil {
+				err = b.compared(v.Place)
+			}
+			if err != nil {
+				return within(id, err)
+			}
+			for _, p := range b.principals {
+				if certain, _ := p.named(p.Kind, &v); !certain {
+					continue
+				}
+				name := shorten("policies of the nested stack " + id + " for " + p.Address)
+				d := policyfile.Document{Name: name, At: at(resource.Place),
+					Bounds: policyfile.OpenBounds(name, resource.Place, true)}
+				if err := b.give(p, d); err != nil {
+					return within(id, err)
+				}
 			}
 		}
 	}

@@ -269,7 +269,12 @@ func (r *resolver) identity(id string) (identity, error) {
 	own := map[string]tree.Value{"Path": tree.NewString(resource.Place, tree.Part{Text: "/"}),
 		"Name": result.ref}
 	for variable, property := range map[string]string{"Name": form.property, "Path": "Path"} {
-		p := resource.At("Properties", property)
+		properties := resource.Get("Properties")
+		if properties != nil && functionSets(properties) {
+			own[variable] = tree.NewUnknown(properties.Place, "property "+property+" of "+shorten(id))
+			continue
+		}
+		p := properties.Get(property)
 		if p == nil {
 			continue
 		}

@@ -62,3 +62,36 @@ func BenchmarkOneLine(b *testing.B) {
 		})
 	}
 }
+
+func TestMergeKeysOfYAML(t *testing.T) {
+	t.Parallel()
+	const text = `a: &a {x: 1, y: 2}
+b: &b {y: 3, z: 4}
+one: {<<: *a, y: 5}
+list:
+  <<: [*a, *b]
+quoted: {"<<": text}
+`
+	v, err := ParseYAML(text, testLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		path []string
+		want string
+	}{
+		{[]string{"one", "x"}, "1"}, {[]string{"one", "y"}, "5"},
+		{[]string{"list", "y"}, "2"}, {[]string{"list", "z"}, "4"},
+		{[]string{"quoted", "<<"}, "text"},
+	} {
+		if got := v.At(tt.path...); got == nil || got.Text != tt.want {
+			t.Errorf("%v: got %v, want %s", tt.path, got, tt.want)
+		}
+	}
+	if at := v.At("one", "x").Place; at != (Place{1, 11}) {
+		t.Errorf("the place of a merged value is %v, want that of the mapping with the anchor", at)
+	}
+	if _, err := ParseYAML("a: {<<: text}", testLimits); err == nil {
+		t.Error("a merged text is no error")
+	}
+}

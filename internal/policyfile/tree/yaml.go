@@ -58,11 +58,16 @@ func fromYAML(n *yaml.Node) (Value, error) {
 	case yaml.MappingNode:
 		v.Kind, v.Members = Map, []Member{}
 		seen := map[string]bool{}
+		var merged []*yaml.Node
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key := n.Content[i]
 			at := Place{key.Line, key.Column}
 			if key.Kind == yaml.AliasNode {
 				key = key.Alias
+			}
+			if key.ShortTag() == "!!merge" {
+				merged = append(merged, n.Content[i+1])
+				continue
 			}
 			switch {
 			case key.Kind != yaml.ScalarNode:
@@ -77,6 +82,34 @@ func fromYAML(n *yaml.Node) (Value, error) {
 			}
 			v.Members = append(v.Members, Member{key.Value, at, member})
 		}
+		for _, from := range merged {
+			if err := v.merge(from, seen); err != nil {
+				return v, err
+			}
+		}
 	}
 	return v, nil
+}
+
+// merge adds the members of another mapping whose keys are not seen, or those of a list of mappings.
+// That is what the key << stands for: the AWS CLI writes the merged template.
+// https://yaml.org/type/merge.html
+func (v *Value) merge(n *yaml.Node, seen map[string]bool) error {
+	from, err := fromYAML(n)
+	if err != nil {
+		return err
+	}
+	for _, source := range from.Elements() {
+		if source.Kind != Map {
+			return &Error{Place{n.Line, n.Column},
+				fmt.Sprintf("<< needs a mapping, got %v", source.Kind)}
+		}
+		for _, m := range source.Members {
+			if !seen[m.Key] {
+				seen[m.Key] = true
+				v.Members = append(v.Members, m)
+			}
+		}
+	}
+	return nil
 }
