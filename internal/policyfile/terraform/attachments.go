@@ -48,6 +48,9 @@ func (b *builder) addAttachments(r *resource) {
 		}
 		for _, pr := range list {
 			for _, d := range documents {
+				if pr.exclusive != nil {
+					d.Bounds = d.Optional(d.Name+", which "+pr.exclusive.address+" may detach", d.At.Place)
+				}
 				pr.attach(d)
 			}
 		}

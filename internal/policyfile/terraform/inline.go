@@ -1,25 +1,24 @@
 package terraform
 
 import (
-	"slices"
-
 	tfjson "github.com/hashicorp/terraform-json"
 
 	"github.com/remotion-audit/remotion-audit/internal/policyfile"
 	"github.com/remotion-audit/remotion-audit/internal/policyfile/tree"
+	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
 func (b *builder) addExclusive(r *resource, t attachmentType) {
 	names := r.value(t.policy)
 	for _, pr := range b.principals(r, t.kind, t.principal) {
-		if names == nil || slices.ContainsFunc(names.Elements(), func(v tree.Value) bool {
-			return !v.Known()
-		}) {
+		if names == nil {
 			continue
 		}
 		pr.only, pr.onlyNames = true, map[string]bool{}
 		for _, n := range names.Elements() {
-			pr.onlyNames[n.Text] = true
+			if n.Known() {
+				pr.onlyNames[n.Text] = true
+			}
 		}
 	}
 }
@@ -41,16 +40,26 @@ func (b *builder) addInline(r *resource) {
 	}
 }
 
-// addInline adds an inline policy. A name is unique for a principal.
+// addInline adds an inline policy. IAM keeps the policy that is written last of those with one
+// name, and the order is not known: each of them may not exist.
 func (pr *principal) addInline(name string, d policyfile.Document) {
 	if name != "" {
-		if pr.inline[name] {
-			return
-		}
 		if pr.inline == nil {
-			pr.inline = map[string]bool{}
+			pr.inline = map[string]*inlinePolicies{}
 		}
-		pr.inline[name] = true
+		all := pr.inline[name]
+		if all == nil {
+			pr.inline[name] = &inlinePolicies{first: len(pr.Policies)}
+		} else {
+			why := textfmt.Truncate("which of the inline policies named "+textfmt.OneLine(name)+
+				" is written last", maxName)
+			if !all.several {
+				all.several = true
+				first := &pr.Policies[all.first]
+				first.Bounds = first.Optional(why, first.At.Place)
+			}
+			d.Bounds = d.Optional(why, d.At.Place)
+		}
 	}
 	if pr.only && name != "" && !pr.onlyNames[name] {
 		d.Bounds = d.Optional(d.Name+", which aws_iam_*_policies_exclusive does not name", d.At.Place)
@@ -67,7 +76,7 @@ func (b *builder) addInlineList(pr *principal, attribute, name, document string)
 			continue
 		}
 		n := textOf(inline.Get(name))
-		if pr.inline[n] || b.removes(pr, inline.Get(name)) {
+		if pr.inline[n] != nil || b.removes(pr, inline.Get(name)) {
 			continue
 		}
 		full := "inline policy " + n + " of " + pr.Address

@@ -31,6 +31,7 @@ func (b *builder) principalsOf(r *resource, kind policyfile.Kind,
 		return nil, true
 	}
 	var unknown int
+	var ambiguous bool
 	for _, e := range v.Elements() {
 		if e.Kind != tree.String || !e.Known() {
 			unknown++
@@ -39,7 +40,14 @@ func (b *builder) principalsOf(r *resource, kind policyfile.Kind,
 		if e.Text == "" {
 			continue
 		}
-		list = append(list, b.named(r, kind, attribute, e.Text))
+		if pr := b.named(r, kind, attribute, e.Text); pr != nil {
+			list = append(list, pr)
+		} else {
+			ambiguous = true
+		}
+	}
+	if ambiguous {
+		return list, false
 	}
 	if unknown == 0 {
 		return list, true
@@ -63,7 +71,7 @@ func (b *builder) principalsOf(r *resource, kind policyfile.Kind,
 }
 
 // named returns the principal with a name or ARN. Two of the same name are in different accounts,
-// and the configuration says which one a resource means.
+// and the configuration says which one a resource means. It returns nil if it does not say that.
 func (b *builder) named(r *resource, kind policyfile.Kind, attribute, id string) *principal {
 	key := idKey(kind, id)
 	switch list := b.byID[key]; {
@@ -75,7 +83,7 @@ func (b *builder) named(r *resource, kind policyfile.Kind, attribute, id string)
 				return pr
 			}
 		}
-		return list[0]
+		return nil
 	}
 	pr := &principal{Principal: policyfile.Principal{Address: r.address, Kind: kind, Name: id,
 		At: b.sources.place(r)}}
@@ -98,6 +106,18 @@ func (b *builder) unjoin(kind policyfile.Kind, address string, documents ...poli
 			func(s iampolicy.Statement) bool {
 				return s.Effect == iampolicy.Deny && !policyfile.MatchesNothing(&s)
 			})
+	}
+}
+
+// addMissing adds a policy to each principal that stands for the policies that an incomplete plan
+// does not have.
+func (b *builder) addMissing() {
+	if b.incomplete == "" {
+		return
+	}
+	d := b.open("what the plan does not have, because "+b.incomplete, policyfile.Place{}, true)
+	for _, pr := range b.order {
+		pr.Policies = append(pr.Policies, d)
 	}
 }
 

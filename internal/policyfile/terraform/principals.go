@@ -14,14 +14,24 @@ import (
 type principal struct {
 	policyfile.Principal
 	resource *resource // nil for a principal that the plan does not declare
-	// inline are the names of the inline policies, and attached the ARNs of the managed policies.
-	inline, attached map[string]bool
+	// inline are the inline policies by name, and attached the managed policies that are attached.
+	inline   map[string]*inlinePolicies
+	attached map[string]bool
 	// groups are the groups of a user, and member has the same.
 	groups []*principal
 	member map[*principal]bool
 	// only is true if the plan removes all inline policies without a name in inline or onlyNames.
 	only      bool
 	onlyNames map[string]bool
+	// exclusive is the resource that detaches all managed policies but its own; nil for none.
+	exclusive *resource
+}
+
+// inlinePolicies are the inline policies of a principal that have one name. first is the index of
+// the first of them, and several is true if there are more.
+type inlinePolicies struct {
+	first   int
+	several bool
 }
 
 // A builder joins the resources of a plan to principals.
@@ -54,13 +64,16 @@ func (p *Plan) File(root string, sources map[string][]byte) policyfile.File {
 	b.addDeclared()
 	for _, r := range p.resources {
 		b.addInline(r)
-		b.addAttachments(r)
+		if !isExclusive(r) {
+			b.addAttachments(r)
+		}
 		b.addMembership(r)
 		b.addBoundary(r)
 	}
 	for _, pr := range b.order {
 		b.addOwnPolicies(pr)
 	}
+	b.addMissing()
 	b.addUnjoined()
 	return b.file()
 }
@@ -95,8 +108,20 @@ func (b *builder) addDeclared() {
 		if t, ok := exclusiveTypes[r.kind]; ok {
 			b.addExclusive(r, t)
 		}
+		// These come before the other attachments, which they confirm.
+		if isExclusive(r) {
+			b.addAttachments(r)
+			for _, t := range attachmentTypes[r.kind] {
+				for _, pr := range b.principals(r, t.kind, t.principal) {
+					pr.exclusive = r
+				}
+			}
+		}
 	}
 }
+
+// isExclusive reports whether a resource detaches all managed policies that it does not name.
+func isExclusive(r *resource) bool { return strings.HasSuffix(r.kind, "_attachments_exclusive") }
 
 // addMembership adds users to groups.
 func (b *builder) addMembership(r *resource) {

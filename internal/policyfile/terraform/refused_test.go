@@ -51,8 +51,8 @@ func TestEmptyStateHasNoPrincipals(t *testing.T) {
 
 func TestIncompletePlansHaveNotes(t *testing.T) {
 	f, err := Read([]byte(`{"format_version":"1.2","planned_values":{},"errored":true,"complete":false}`))
-	if err != nil || len(f.Notes) != 2 {
-		t.Errorf("got notes %q, error %v, want two notes", f.Notes, err)
+	if err != nil || len(f.Notes) != 1 {
+		t.Errorf("got notes %q, error %v, want one note", f.Notes, err)
 	}
 }
 

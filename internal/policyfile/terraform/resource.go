@@ -81,9 +81,12 @@ func (p *Plan) addResources(d *document) {
 		if c == nil || changes[c.Address] != c {
 			continue
 		}
+		if slices.Contains(c.Change.Actions, tfjson.ActionForget) {
+			p.addForgotten(c)
+			continue
+		}
 		p.addSuperseded(c)
-		if p.byAddress[c.Address] == nil && !c.Change.Actions.Delete() &&
-			!slices.Contains(c.Change.Actions, "forget") {
+		if p.byAddress[c.Address] == nil && !c.Change.Actions.Delete() {
 			p.addState(c.ModuleAddress, &tfjson.StateResource{Address: c.Address, Mode: c.Mode,
 				Type: c.Type, Name: c.Name}, c)
 		}
@@ -91,6 +94,17 @@ func (p *Plan) addResources(d *document) {
 	if d.PriorState != nil {
 		add(d.PriorState.Values, true)
 	}
+}
+
+// addForgotten adds a resource that Terraform forgets without deleting it: AWS keeps the policy or
+// the attachment. A principal is not checked, because the plan no longer declares it.
+func (p *Plan) addForgotten(c *tfjson.ResourceChange) {
+	before, ok := c.Change.Before.(map[string]any)
+	if _, isPrincipal := principalTypes[c.Type]; !ok || isPrincipal {
+		return
+	}
+	p.addState(c.ModuleAddress, &tfjson.StateResource{Address: c.Address, Mode: c.Mode, Type: c.Type,
+		Name: c.Name, AttributeValues: before}, c)
 }
 
 // eachResource calls f for the resources of a module and of the modules in it.

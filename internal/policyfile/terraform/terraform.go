@@ -13,6 +13,7 @@ package terraform
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,6 +51,8 @@ type Plan struct {
 	config     *configModule // of the root module
 	variables  map[string]*tfjson.PlanVariable
 	notes      []string
+	// incomplete says why resources can be missing in the plan; empty if it is complete.
+	incomplete string
 	// assumed are the policies that are taken to be the only value that they depend on.
 	assumed []string
 	sources *sources
@@ -113,10 +116,14 @@ func Parse(text []byte) (*Plan, error) {
 	}
 	p.addResources(&d)
 	if d.Errored {
-		p.notes = append(p.notes, "terraform plan ended with an error: the plan is incomplete")
+		p.incomplete = "it ended with an error"
 	}
 	if d.Complete != nil && !*d.Complete || len(d.DeferredChanges) > 0 {
-		p.notes = append(p.notes, "the plan is incomplete: it was limited to targets, or defers changes")
+		p.incomplete = cmp.Or(p.incomplete, "it was limited to targets, or defers changes")
+	}
+	if p.incomplete != "" {
+		p.notes = append(p.notes, "the plan is incomplete, so that policies can be missing: "+
+			p.incomplete)
 	}
 	return p, nil
 }
