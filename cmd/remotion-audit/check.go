@@ -47,6 +47,9 @@ type checkOptions struct {
 	baseline         string
 	// listed is true for the files of an element of check in the settings file.
 	listed bool
+	// shared are the names of --parameter for all elements of check in the settings file, which are
+	// checked after the last one; nil for files of the command line.
+	shared *parameters
 }
 
 func checkCommand() *cobra.Command {
@@ -241,6 +244,9 @@ func (o checkOptions) files(cmd *cobra.Command) (*files, error) {
 	if o.required == "" {
 		f.values.Partition = o.partition
 	}
+	if f.parameters = o.shared; f.parameters == nil {
+		f.parameters = &parameters{}
+	}
 	for _, text := range o.parameters {
 		key, value, ok := strings.Cut(text, "=")
 		if _, twice := f.values.Parameters[key]; !ok || key == "" || twice {
@@ -251,6 +257,7 @@ func (o checkOptions) files(cmd *cobra.Command) (*files, error) {
 			return nil, fmt.Errorf("--parameter: %s %s", textfmt.Quote(text, 200), problem)
 		}
 		f.values.Parameters[key] = value
+		f.parameters.given = textfmt.AppendNew(f.parameters.given, key)
 	}
 	if slices.Contains(o.resources, "") {
 		return nil, errors.New("--resource must not be empty: give an address such as RenderRole")
@@ -284,7 +291,11 @@ func (o checkOptions) results(cmd *cobra.Command, args []string,
 		}
 	}
 	if !slices.ContainsFunc(principals, func(p principal) bool { return p.err != nil }) {
-		if err := files.chosen.unknown(); err != nil {
+		err := files.chosen.unknown()
+		if err == nil && o.shared == nil {
+			err = files.parameters.undeclared()
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -152,18 +152,22 @@ func (c *choice) unknown() error {
 		if len(c.seen) == 0 {
 			return fmt.Errorf("%s: no file declares a role or a user", what)
 		}
-		list := slices.Clone(c.seen)
-		distance := func(address string) int {
-			return textfmt.EditDistance(strings.ToLower(textfmt.Head(pattern, 200)),
-				strings.ToLower(textfmt.Head(address, 200)))
-		}
-		slices.SortStableFunc(list, func(a, b string) int {
-			return cmp.Compare(distance(a), distance(b))
-		})
-		return fmt.Errorf("%s: the files declare %s", what, textfmt.Some(textfmt.OneLines(list),
-			maxAddresses))
+		return fmt.Errorf("%s: the files declare %s", what, nearestOf(c.seen, pattern))
 	}
 	return nil
+}
+
+// nearestOf returns the names of a list in one line, those first that are nearest to a word.
+func nearestOf(list []string, word string) string {
+	list = slices.Clone(list)
+	distance := func(name string) int {
+		return textfmt.EditDistance(strings.ToLower(textfmt.Head(word, 200)),
+			strings.ToLower(textfmt.Head(name, 200)))
+	}
+	slices.SortStableFunc(list, func(a, b string) int {
+		return cmp.Compare(distance(a), distance(b))
+	})
+	return textfmt.Some(textfmt.OneLines(list), maxAddresses)
 }
 
 // remotionNames are parts of the names that Remotion gives to resources.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -68,7 +69,7 @@ func (o checkOptions) replacement(cmd *cobra.Command, args []string,
 	limits := o.limits(files)
 	err = errors.Join(append([]error{proposed.err, current.err}, append(files.errs, err)...)...)
 	if err == nil {
-		err = files.chosen.unknown()
+		err = cmp.Or(files.chosen.unknown(), files.parameters.undeclared())
 	}
 	if err != nil {
 		return check.Replacement{}, err

@@ -52,8 +52,9 @@ func (o checkOptions) allResults(cmd *cobra.Command, args []string,
 		return settingsOf(cmd).muted(list, o.muteTarget()), err
 	}
 	s := settingsOf(cmd)
+	var shared parameters
 	for _, c := range s.Checks {
-		results, err := s.results(cmd, c)
+		results, err := s.results(cmd, c, &shared)
 		if cmd.Context().Err() != nil {
 			return nil, err
 		}
@@ -62,13 +63,18 @@ func (o checkOptions) allResults(cmd *cobra.Command, args []string,
 		}
 		list = append(list, results...)
 	}
+	if !slices.ContainsFunc(list, func(r check.Result) bool { return r.Error != "" }) {
+		if err := shared.undeclared(); err != nil {
+			return nil, err
+		}
+	}
 	return list, nil
 }
 
 // results checks the files of an element of check. The flags of the command line win over the
 // values of the element, and those over the values at the top of the file.
 func (s repositorySettings) results(cmd *cobra.Command,
-	c settingsfile.Check) ([]check.Result, error) {
+	c settingsfile.Check, shared *parameters) ([]check.Result, error) {
 	sub, o := newCheckCommand()
 	sub.SetContext(cmd.Context())
 	sub.SetIn(cmd.InOrStdin())
@@ -93,7 +99,7 @@ func (s repositorySettings) results(cmd *cobra.Command,
 			err = fmt.Errorf("--context: %w", err)
 		}
 	}
-	o.listed = true
+	o.listed, o.shared = true, shared
 	var list []check.Result
 	if err == nil {
 		list, err = o.results(sub, s.files(c), extra)

@@ -130,6 +130,7 @@ func (f *files) declarations(flag, name string, optional bool) (list []declarati
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", aboutFile(flag, name), err)
 	}
+	f.parameters.declare(file)
 	for _, p := range file.Principals {
 		list = append(list, declaration{name, file.Format, file.Notes, p})
 	}

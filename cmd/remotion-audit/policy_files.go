@@ -25,6 +25,8 @@ type files struct {
 	// values are for templates, and chosen chooses from the principals of a file.
 	values cloudformation.Values
 	chosen choice
+	// parameters are the names in values, and those that templates declare.
+	parameters *parameters
 }
 
 // policy returns the policy of document, and collects the error.
@@ -137,8 +139,9 @@ func (f *files) stacks(directory string) (list []declaration, err error) {
 	stacks, err := cdk.Read(func(name string) (string, error) {
 		text, err := f.text(filepath.Join(directory, filepath.FromSlash(name)))
 		return string(text), err
-	}, f.values)
+	}, programSource, f.values)
 	for _, stack := range stacks {
+		f.parameters.declare(stack.File)
 		file := filepath.Join(directory, filepath.FromSlash(stack.TemplateFile))
 		for _, p := range stack.File.Principals {
 			list = append(list, declaration{file, stack.File.Format, stack.File.Notes, p})

@@ -60,6 +60,38 @@ func sourcePath(name string) (string, error) {
 	return filepath.ToSlash(path), nil
 }
 
+// programSource returns the path of a source that CDK recorded, from the working directory. It is
+// empty if the source is not a file of the repository, or of the working directory without one: the
+// program can have run on another machine.
+func programSource(recorded string) string {
+	base, err := os.Getwd()
+	if err != nil || !filepath.IsAbs(recorded) {
+		return ""
+	}
+	root, ok := repositoryRoot(base)
+	if !ok {
+		root = base
+	}
+	// Node records paths without links.
+	resolved := func(path string) string {
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			return real
+		}
+		return path
+	}
+	source := resolved(recorded)
+	inside, err := filepath.Rel(resolved(root), source)
+	info, statErr := os.Stat(source)
+	if err != nil || !filepath.IsLocal(inside) || statErr != nil || !info.Mode().IsRegular() {
+		return ""
+	}
+	path, err := filepath.Rel(resolved(base), source)
+	if err != nil {
+		return ""
+	}
+	return path
+}
+
 // repositoryRoot returns the nearest directory with a .git, from a directory upwards. In a worktree
 // and in a submodule, .git is a file. ok is false outside of a repository.
 func repositoryRoot(dir string) (root string, ok bool) {

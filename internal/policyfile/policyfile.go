@@ -34,6 +34,8 @@ type File struct {
 	Format Format
 	// Principals are in the order of the file.
 	Principals []Principal
+	// Parameters are the names of the parameters that a template declares.
+	Parameters []string
 	// Notes are sentences about what was assumed, without a full stop, such as the value of a
 	// parameter.
 	Notes []string

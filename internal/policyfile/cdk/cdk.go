@@ -4,7 +4,7 @@
 //	stacks, err := cdk.Read(func(name string) (string, error) {
 //		text, err := os.ReadFile(filepath.Join("cdk.out", filepath.FromSlash(name)))
 //		return string(text), err
-//	}, cloudformation.Values{})
+//	}, nil, cloudformation.Values{})
 //
 // The directory is a cloud assembly: manifest.json names its files.
 // https://github.com/aws/aws-cdk/blob/main/design/cloud-assembly.md
@@ -52,9 +52,13 @@ var limits = jsonlimit.Limits{Bytes: 64 << 20, Depth: 100, Values: 2_000_000, El
 // file of the directory; names have slashes and stay in the directory. The values that the user
 // gave are those of each stack, except that a stack with an account or a region keeps it.
 //
+// place returns the path to show for a source of the program, of which the assembly has the path on
+// the machine of cdk synth; empty if the source is not to be shown. It may be nil.
+//
 // An error in a template is a *tree.Error, with the name of the template in front.
-func Read(read func(name string) (string, error), values cloudformation.Values) ([]Stack, error) {
-	r := reader{read: read, values: values, seen: map[string]bool{}}
+func Read(read func(name string) (string, error), place func(source string) string,
+	values cloudformation.Values) ([]Stack, error) {
+	r := reader{read: read, place: place, values: values, seen: map[string]bool{}}
 	if err := r.assembly(".", 0); err != nil {
 		return nil, err
 	}
@@ -64,6 +68,7 @@ func Read(read func(name string) (string, error), values cloudformation.Values) 
 
 type reader struct {
 	read    func(name string) (string, error)
+	place   func(source string) string
 	values  cloudformation.Values
 	seen    map[string]bool // the files so far, against assemblies that contain themselves
 	stacks  []Stack
@@ -196,7 +201,7 @@ func (r *reader) stack(dir, id string, a *artifact) error {
 	}
 	maps.Copy(values.Parameters, r.values.Parameters)
 	stack := Stack{Name: stackName, Environment: environment}
-	return r.template(dir, a.Properties.TemplateFile, stack, values, newConstructs(all), 0)
+	return r.template(dir, a.Properties.TemplateFile, stack, values, newConstructs(all, r.place), 0)
 }
 
 // environment returns the account and the region of a stack, each empty if it is unknown.
@@ -237,6 +242,9 @@ func (r *reader) template(dir, file string, stack Stack, values cloudformation.V
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	stack.TemplateFile = name
+	if depth > 0 { // its parameters are those that the parent gives
+		stack.File.Parameters = nil
+	}
 	nested, err := t.NestedStacks(values)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)

@@ -34,7 +34,7 @@ func TestAssembly(t *testing.T) {
 	stacks, err := Read(func(name string) (string, error) {
 		text, err := fs.ReadFile(fsys, name)
 		return string(text), err
-	}, cloudformation.Values{})
+	}, nil, cloudformation.Values{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestManifestGivesWhatTheTemplateLacks(t *testing.T) {
 			"new Role (/app/node_modules/aws-cdk-lib/aws-iam/lib/role.js:1:7639)",
 			"new Stack (/app/lib/stack.ts:26:18)","Object.<anonymous> (/app/bin/app.ts:5:1)"]}]}}}}`
 	stacks, err := Read(files(map[string]string{Manifest: manifest,
-		"S.template.json": roleTemplate}), cloudformation.Values{Account: "210987654321"})
+		"S.template.json": roleTemplate}), nil, cloudformation.Values{Account: "210987654321"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestNestedStackWithoutAnAsset(t *testing.T) {
 		`{"Name":"v"}},"Metadata":{"aws:cdk:path":"S/Storage.NestedStack/Storage.NestedStackResource"}},` +
 		`"Other":{"Type":"AWS::CloudFormation::Stack"}}}`
 	stacks, err := Read(files(map[string]string{Manifest: manifest, "S.metadata.json": metadata,
-		"S.template.json": parent, "N.json": roleTemplate}), cloudformation.Values{})
+		"S.template.json": parent, "N.json": roleTemplate}), nil, cloudformation.Values{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,13 +134,13 @@ func TestErrorsNameTheFile(t *testing.T) {
 			`"type":"cdk:cloud-assembly","properties":{"directoryName":"."}}}}`},
 			"manifest.json: the assembly names the file twice"},
 	} {
-		_, err := Read(files(tt.files), cloudformation.Values{})
+		_, err := Read(files(tt.files), nil, cloudformation.Values{})
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: error %v, want %q", tt.name, err, tt.want)
 		}
 	}
 	_, err := Read(files(map[string]string{Manifest: emptyStack, "S.template.json": "["}),
-		cloudformation.Values{})
+		nil, cloudformation.Values{})
 	var at *tree.Error
 	if !errors.As(err, &at) {
 		t.Errorf("error %v has no place", err)
@@ -149,9 +149,27 @@ func TestErrorsNameTheFile(t *testing.T) {
 
 func TestStackWithoutResourcesHasNoPrincipals(t *testing.T) {
 	stacks, err := Read(files(map[string]string{Manifest: emptyStack,
-		"S.template.json": `{"Rules":{}}`}), cloudformation.Values{})
+		"S.template.json": `{"Rules":{}}`}), nil, cloudformation.Values{})
 	if err != nil || len(stacks) != 0 {
 		t.Errorf("got %v, %v", stacks, err)
+	}
+}
+
+func TestSourceIsTheFirstFrameThatCanBeShown(t *testing.T) {
+	place := func(source string) string {
+		name, _ := strings.CutPrefix(source, "/repository/")
+		if name == source {
+			return ""
+		}
+		return name
+	}
+	frames := []string{"f (/elsewhere/lib.ts:1:1)", "g (/repository/app.ts:2:3)"}
+	want := policyfile.Place{File: "app.ts", Place: tree.Place{Line: 2, Column: 3}}
+	if got := source(frames, place); got != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got := source(frames[:1], place); got != (policyfile.Place{}) {
+		t.Errorf("got %v for a source that is not shown", got)
 	}
 }
 
@@ -169,7 +187,7 @@ func TestSourceIsTheFirstFrameOfTheUser(t *testing.T) {
 		{"hidden frames", "...new Role2 in aws-cdk-lib...", ""},
 		{"another text", "stack traces are disabled", ""},
 	} {
-		got := source([]string{"...hidden...", tt.frame})
+		got := source([]string{"...hidden...", tt.frame}, nil)
 		want := policyfile.Place{File: tt.file}
 		if tt.file != "" {
 			want.Place = tree.Place{Line: 26, Column: 18}
@@ -201,7 +219,7 @@ func FuzzRead(f *testing.F) {
 				return metadata, nil
 			}
 			return template, nil
-		}, cloudformation.Values{})
+		}, nil, cloudformation.Values{})
 		if err != nil {
 			return
 		}

@@ -32,7 +32,7 @@ type constructs struct {
 	templates map[string]string
 }
 
-func newConstructs(all metadata) *constructs {
+func newConstructs(all metadata, place func(source string) string) *constructs {
 	c := &constructs{byPath: map[string]cloudformation.Construct{},
 		byLogicalID: map[string]cloudformation.Construct{}, templates: map[string]string{}}
 	for name, entries := range all {
@@ -52,7 +52,7 @@ func newConstructs(all metadata) *constructs {
 				continue
 			}
 			if construct.At.File == "" {
-				construct.At = source(trace)
+				construct.At = source(trace, place)
 			}
 		}
 		if template != "" {
@@ -99,8 +99,8 @@ var frame = regexp.MustCompile(`\(?((?:file://)?[^()\s][^()]*):([0-9]{1,9}):([0-
 var extensions = []string{".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx"}
 
 // source returns the first place of a trace in a source of the user: not in a package, and not in
-// Node or in the bridge of CDK to other languages.
-func source(trace []string) policyfile.Place {
+// Node or in the bridge of CDK to other languages. place returns the path to show, as for Read.
+func source(trace []string, place func(source string) string) policyfile.Place {
 	for _, text := range trace {
 		if i := strings.LastIndex(text, "("); i >= 0 {
 			text = text[i:]
@@ -114,6 +114,11 @@ func source(trace []string) policyfile.Place {
 		if strings.Contains(slashed, "/node_modules/") || strings.Contains(slashed, "jsii") ||
 			strings.HasPrefix(slashed, "node:") || !slices.Contains(extensions, path.Ext(slashed)) {
 			continue
+		}
+		if place != nil {
+			if file = place(file); file == "" {
+				continue
+			}
 		}
 		line, _ := strconv.Atoi(parts[2]) // both have at most nine digits
 		column, _ := strconv.Atoi(parts[3])

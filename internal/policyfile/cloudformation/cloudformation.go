@@ -17,6 +17,7 @@ package cloudformation
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -162,7 +163,7 @@ func (t *Template) File(values Values) (policyfile.File, error) {
 		}
 	}
 	return policyfile.File{Format: policyfile.CloudFormation, Principals: b.result(),
-		Notes: append(b.notes, r.assumptions()...)}, nil
+		Parameters: slices.Sorted(maps.Keys(r.parameters)), Notes: append(b.notes, r.assumptions()...)}, nil
 }
 
 const nestedStack = "AWS::CloudFormation::Stack"
