@@ -289,6 +289,12 @@ func (w *writer) document(v *tree.Value) {
 		w.value(v)
 		return
 	}
+	if version := v.Get("Version"); version != nil && open(version) && holdsVariable(v) {
+		// The older version reads a variable as text, so the document can match other resources.
+		unknown := tree.NewUnknown(v.Place, openParts(version)[0].Name)
+		w.document(&unknown)
+		return
+	}
 	w.mark(v.Place)
 	w.text.WriteByte('{')
 	for i := range v.Members {
@@ -298,8 +304,6 @@ func (w *writer) document(v *tree.Value) {
 			w.key(m.Key, m.Place)
 			w.statementList(&m.Value)
 		case m.Key == "Version" && open(&m.Value):
-			// With the newer version, a pattern with a variable matches other resources. No template
-			// leaves it open in practice.
 			w.key(m.Key, m.Place)
 			w.string(iampolicy.Version)
 		case m.Key == "Id" && open(&m.Value):
@@ -309,6 +313,14 @@ func (w *writer) document(v *tree.Value) {
 		}
 	}
 	w.text.WriteByte('}')
+}
+
+// holdsVariable reports whether a string of a value may hold a policy variable.
+func holdsVariable(v *tree.Value) bool {
+	return strings.Contains(v.Text, "${") ||
+		slices.ContainsFunc(v.Parts, func(p tree.Part) bool { return strings.Contains(p.Text, "$") }) ||
+		slices.ContainsFunc(v.Items, func(item tree.Value) bool { return holdsVariable(&item) }) ||
+		slices.ContainsFunc(v.Members, func(m tree.Member) bool { return holdsVariable(&m.Value) })
 }
 
 func (w *writer) statementList(v *tree.Value) {

@@ -15,7 +15,7 @@ type generator struct{ *rand.Rand }
 
 // parameterValues are values that a parameter can have in the brute force.
 var parameterValues = []string{"a", "b", "*", "", "x/y", "Get", "arn:aws:s3:::a", "Allow",
-	"a,b", "${aws:username}", "a:b"}
+	"a,b", "${aws:username}", "a:b", "s3::", "r:1", "1:function"}
 
 type object = map[string]any
 
@@ -48,9 +48,12 @@ func (g generator) text(depth int) any {
 }
 
 func (g generator) resource() any {
-	switch g.IntN(6) {
+	switch g.IntN(7) {
 	case 0:
-		return "*"
+		return g.one("*", "arn:aws:s3:::${aws:username}*")
+	case 3: // the value can hold colons of the ARN
+		return object{"Fn::Sub": g.one("arn:aws:lambda:${P0}:function:a", "arn:${P1}:r:1:function:a:b",
+			"arn:aws:lambda:r:${P2}:a:b", "arn:aws:${P0}a:b:c:${P1}")}
 	case 1:
 		return object{"Ref": g.one("P0", "P1", "L")}
 	case 2:
@@ -84,7 +87,7 @@ func (g generator) statement(depth int) any {
 		s["Sid"] = g.one("One", "Two")
 	}
 	s[g.one("Action", "Action", "Action", "NotAction").(string)] = g.some(func() any {
-		return g.one("s3:GetObject", "s3:*", "*", object{"Fn::Sub": "s3:${P1}Object"},
+		return g.one("s3:GetObject", "s3:*", "*", "lambda:*", object{"Fn::Sub": "s3:${P1}Object"},
 			object{"Fn::If": []any{"C2", "s3:PutObject", "s3:GetObject"}})
 	})
 	s[g.one("Resource", "Resource", "Resource", "NotResource").(string)] = g.some(g.resource)
@@ -99,7 +102,11 @@ func (g generator) document() any {
 	for range 1 + g.IntN(3) {
 		list = append(list, g.statement(1))
 	}
-	return object{"Version": "2012-10-17", "Statement": list}
+	version := any("2012-10-17")
+	if g.chance(10) {
+		version = object{"Fn::If": []any{g.one("C0", "C1"), "2012-10-17", "2008-10-17"}}
+	}
+	return object{"Version": version, "Statement": list}
 }
 
 func (g generator) policy() any {
@@ -230,6 +237,14 @@ func requests() (list []iampolicy.Request) {
 		for _, resource := range strings.Fields("a b a/b x/y ax -b x") {
 			list = append(list, iampolicy.Request{Action: action, Resource: "arn:aws:s3:::" + resource})
 		}
+	}
+	for _, resource := range strings.Fields("function:a function:a:b function:a:b:c") {
+		list = append(list, iampolicy.Request{Action: "lambda:InvokeFunction",
+			Resource: "arn:aws:lambda:r:1:" + resource})
+	}
+	for _, resource := range strings.Fields("a:b:c:a a:b:c:") {
+		list = append(list, iampolicy.Request{Action: "s3:GetObject",
+			Resource: "arn:aws:s3:::" + resource})
 	}
 	return list
 }

@@ -43,6 +43,11 @@ func TestWhatCanChangeThePoliciesOfARoleLeavesThemOpen(t *testing.T) {
 	const nested = `Nested:
   Type: AWS::CloudFormation::Stack
   Properties: {TemplateURL: u, Parameters: {Name: `
+	managed := func(id, name string) string {
+		return id + `: {Type: AWS::IAM::ManagedPolicy, Properties: {ManagedPolicyName: ` + name +
+			`, PolicyDocument: {Version: "2012-10-17", Statement: [
+    {Effect: Allow, Action: "s3:DeleteObject", Resource: "arn:aws:s3:::b"}]}}}`
+	}
 	for _, tt := range []struct {
 		name                            string
 		properties, resource, resources string
@@ -61,6 +66,11 @@ func TestWhatCanChangeThePoliciesOfARoleLeavesThemOpen(t *testing.T) {
 			strings.Replace(inline, "  Properties:", "  Condition: C\n  Properties:", 1), false},
 		{"a nested stack that gets the name", "", "", nested + "!Ref Role}}", false},
 		{"a nested stack that gets the text of the name", "", "", nested + "render}}", false},
+		{"one managed policy", "ManagedPolicyArns: [!Ref M]", "", managed("M", "m"), true},
+		{"two managed policies with one ARN", "ManagedPolicyArns: [!Ref M]", "",
+			managed("M", "m") + "\n" + managed("N", "m"), false},
+		{"two managed policies with two ARNs", "ManagedPolicyArns: [!Ref M]", "",
+			managed("M", "m") + "\n" + managed("N", "n"), true},
 		{"a nested stack that gets the ARN", "", "", nested + "!GetAtt Role.Arn}}", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -621,11 +621,22 @@ func (b *builder) managedBy(arn *tree.Value) (policyfile.Document, error) {
 	if err := b.compared(arn.Place); err != nil {
 		return policyfile.Document{}, err
 	}
+	var found []*managedPolicy
 	for _, m := range b.managed {
 		if m.arn.Kind != tree.Null && same(&m.arn, arn) {
 			m.attached = true
-			return m.document, nil
+			found = append(found, m)
 		}
+	}
+	if len(found) == 1 {
+		return found[0].document, nil
+	}
+	if len(found) > 1 { // their conditions can exclude each other
+		d := found[0].document
+		d.Bounds = policyfile.OpenBounds(shorten("which of the managed policies with the ARN "+
+			display(arn)+" exists"), arn.Place, true)
+		d.At = at(arn.Place)
+		return d, nil
 	}
 	d := policyfile.ManagedPolicy(display(arn), at(arn.Place))
 	d.Name = shorten(d.Name)
