@@ -9,9 +9,11 @@ package awscli
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
+	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policyfile"
 	"github.com/remotion-audit/remotion-audit/internal/policyfile/tree"
 )
@@ -80,7 +82,8 @@ func Read(text string) (policyfile.File, error) {
 		return policyfile.File{}, err
 	}
 	r := reader{file: policyfile.File{Format: policyfile.CLIAnswer}, at: map[string]int{},
-		managed: map[string]*managed{}, described: map[string]*tree.Value{}}
+		managed: map[string]*managed{}, described: map[string]*tree.Value{},
+		inline: map[[2]string]int{}, details: map[string]*tree.Value{}}
 	answers := v.Elements()
 	for i := range answers { // a later page can hold the policies that an earlier one attaches
 		for _, p := range answers[i].Get("Policies").Elements() {
@@ -143,6 +146,10 @@ type reader struct {
 	// file.
 	managed map[string]*managed
 	order   []*managed
+	// inline has the index of each inline policy in the policies of its principal, by the address of
+	// the principal and the name of the policy. details are the elements about principals by address.
+	inline  map[[2]string]int
+	details map[string]*tree.Value
 	// memberships are the groups of users.
 	memberships []membership
 	// described are the answers of get-role and get-user by the address of the principal.
@@ -244,12 +251,56 @@ func inlinePolicy(kind policyfile.Kind) func(*reader, *tree.Value) error {
 		if err != nil {
 			return err
 		}
-		p := r.principal(kind, name, v.Place)
-		p.Policies = append(p.Policies, doc)
+		if err := r.addInline(r.principal(kind, name, v.Place), doc); err != nil {
+			return err
+		}
 		r.note("other policies of %s %s are not considered, because the file does not have them", kind,
 			name)
 		return nil
 	}
+}
+
+// addInline adds an inline policy to a principal. The same policy can be in several answers.
+func (r *reader) addInline(p *policyfile.Principal, d policyfile.Document) error {
+	key := [2]string{p.Address, d.Name}
+	if i, known := r.inline[key]; known {
+		if !sameDocument(&p.Policies[i], &d) {
+			return twice(d)
+		}
+		return nil
+	}
+	r.inline[key] = len(p.Policies)
+	p.Policies = append(p.Policies, d)
+	return nil
+}
+
+// twice returns the error for a policy that the file has with two documents.
+func twice(d policyfile.Document) error {
+	return &tree.Error{Place: d.At.Place, Msg: d.Name + ": the file has two different documents of " +
+		"this policy: keep the newer answer"}
+}
+
+// sameDocument reports whether two policies have the same statements. Answers leave nothing open.
+func sameDocument(a, b *policyfile.Document) bool {
+	without := func(d *policyfile.Document) iampolicy.Document {
+		doc := *d.AtMost
+		doc.Statements = slices.Clone(doc.Statements)
+		for i := range doc.Statements {
+			s := &doc.Statements[i]
+			s.Start, s.End, s.Brace = iampolicy.Position{}, iampolicy.Position{}, iampolicy.Position{}
+		}
+		return doc
+	}
+	return reflect.DeepEqual(without(a), without(b))
+}
+
+// equal reports whether two values are the same, at any places.
+func equal(a, b *tree.Value) bool {
+	return a.Kind == b.Kind && a.Text == b.Text &&
+		slices.EqualFunc(a.Items, b.Items, func(x, y tree.Value) bool { return equal(&x, &y) }) &&
+		slices.EqualFunc(a.Members, b.Members, func(x, y tree.Member) bool {
+			return x.Key == y.Key && equal(&x.Value, &y.Value)
+		})
 }
 
 // policyVersion reads the answer of get-policy-version, which does not name the policy.
@@ -340,6 +391,12 @@ func (r *reader) managedPolicy(v *tree.Value) error {
 			return err
 		}
 		doc.ByAWS = policyfile.ManagedPolicy(policyARN, doc.At).ByAWS
+		if m := r.managed[policyARN]; m != nil {
+			if !sameDocument(&m.document, &doc) {
+				return twice(doc)
+			}
+			continue
+		}
 		m := &managed{name: name, document: doc}
 		r.managed[policyARN] = m
 		r.order = append(r.order, m)
@@ -364,20 +421,32 @@ func (r *reader) detail(kind policyfile.Kind, v *tree.Value) error {
 	if name == "" {
 		return &tree.Error{Place: v.Place, Msg: "the element has no " + prefix + "Name"}
 	}
-	var policies []policyfile.Document
+	p := r.principal(kind, name, v.Place)
+	switch earlier := r.details[p.Address]; {
+	case earlier == nil:
+	case text(earlier, "Arn") != text(v, "Arn"):
+		return &tree.Error{Place: v.Place, Msg: fmt.Sprintf("the file describes %s %s of two accounts: "+
+			"check the answers of each account alone", kind, name)}
+	case !equal(earlier, v):
+		return &tree.Error{Place: v.Place, Msg: fmt.Sprintf("the file has two different descriptions of "+
+			"%s %s: keep the newer answer", kind, name)}
+	default:
+		return nil
+	}
+	r.details[p.Address] = v
 	for _, inline := range v.Get(prefix + "PolicyList").Elements() {
 		doc, err := document(inlineName(text(&inline, "PolicyName"), kind, name),
 			inline.Get("PolicyDocument"), inline.Place)
 		if err != nil {
 			return err
 		}
-		policies = append(policies, doc)
+		if err := r.addInline(p, doc); err != nil {
+			return err
+		}
 	}
 	for _, a := range v.Get("AttachedManagedPolicies").Elements() {
-		policies = append(policies, r.attached(text(&a, "PolicyArn"), a.Place))
+		p.Policies = append(p.Policies, r.attached(text(&a, "PolicyArn"), a.Place))
 	}
-	p := r.principal(kind, name, v.Place)
-	p.Policies = append(p.Policies, policies...)
 	r.setBoundary(p, v)
 	for _, g := range v.Get("GroupList").Elements() {
 		r.memberships = append(r.memberships, membership{p.Address, g})

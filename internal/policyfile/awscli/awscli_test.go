@@ -194,3 +194,46 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestAnswersThatContradictOneAnotherAreRefused reads several answers about one name. Together, their
+// policies would grant what no principal is granted.
+func TestAnswersThatContradictOneAnotherAreRefused(t *testing.T) {
+	t.Parallel()
+	const other = `"Action":"s3:PutObject"`
+	newer := strings.Replace(roleAnswer, `"Action": "s3:GetObject"`, other, 1)
+	elsewhere := strings.ReplaceAll(account, "123456789012:user", "210987654321:user")
+	changed := strings.Replace(account, `"Version":"2012-10-17","Statement":[{"Effect":"Allow",`+
+		`"Action":"s3:GetObject"`, `"Version":"2012-10-17","Statement":[{"Effect":"Allow",`+other, 1)
+	managed := strings.ReplaceAll(account, `"IsDefaultVersion":false`, `"IsDefaultVersion":true`)
+	managed = strings.Replace(managed, `{"Statement":[]}`,
+		strings.Replace(allow, `"Action":"s3:GetObject"`, other, 1), 1)
+	for _, tt := range []struct{ name, text, want string }{
+		{"the same answer twice", "[" + roleAnswer + "," + roleAnswer + "]", ""},
+		{"an older answer and a newer one", "[" + roleAnswer + "," + newer + "]",
+			"inline policy render of role remotion-lambda-role: the file has two different documents"},
+		{"the same account twice", "[" + account + "," + account + "]", ""},
+		{"two accounts", "[" + account + "," + elsewhere + "]", "describes user ci of two accounts"},
+		{"two states of an account", "[" + account + "," + changed + "]", "two different descriptions"},
+		{"a managed policy with two default versions", managed, "two different documents"},
+	} {
+		f, err := Read(tt.text)
+		switch {
+		case tt.want == "" && err != nil:
+			t.Errorf("%s: %v", tt.name, err)
+		case tt.want == "" && summary(f) != alone(t, tt.text):
+			t.Errorf("%s: got %s, want what one answer has", tt.name, summary(f))
+		case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
+			t.Errorf("%s: error %v, want %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+// alone describes the first of two equal answers.
+func alone(t *testing.T, list string) string {
+	t.Helper()
+	f, err := Read(list[1 : len(list)/2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return summary(f)
+}
