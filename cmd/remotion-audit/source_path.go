@@ -74,8 +74,8 @@ func programSource(recorded string) string {
 	}
 	// Node records paths without links.
 	resolved := func(path string) string {
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			return real
+		if target, err := filepath.EvalSymlinks(path); err == nil {
+			return target
 		}
 		return path
 	}

@@ -195,8 +195,8 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// TestAnswersThatContradictOneAnotherAreRefused reads several answers about one name. Together, their
-// policies would grant what no principal is granted.
+// TestAnswersThatContradictOneAnotherAreRefused reads several answers about one name. Together,
+// their policies would grant what no principal is granted.
 func TestAnswersThatContradictOneAnotherAreRefused(t *testing.T) {
 	t.Parallel()
 	const other = `"Action":"s3:PutObject"`

@@ -163,7 +163,8 @@ func (t *Template) File(values Values) (policyfile.File, error) {
 		}
 	}
 	return policyfile.File{Format: policyfile.CloudFormation, Principals: b.result(),
-		Parameters: slices.Sorted(maps.Keys(r.parameters)), Notes: append(b.notes, r.assumptions()...)}, nil
+		Parameters: slices.Sorted(maps.Keys(r.parameters)),
+		Notes:      append(b.notes, r.assumptions()...)}, nil
 }
 
 const nestedStack = "AWS::CloudFormation::Stack"

@@ -94,8 +94,8 @@ func TestWhatCanChangeThePoliciesOfARoleLeavesThemOpen(t *testing.T) {
 	}
 }
 
-// TestInlinePoliciesOfOneNameWhoseConditionsExcludeEachOther reads the usual form of two variants of
-// one policy.
+// TestInlinePoliciesOfOneNameWhoseConditionsExcludeEachOther reads the usual form of two variants
+// of one policy.
 func TestInlinePoliciesOfOneNameWhoseConditionsExcludeEachOther(t *testing.T) {
 	t.Parallel()
 	text := strings.Replace(templateWith("", "", ""), "- PolicyName: one", `- !If

@@ -31,8 +31,8 @@ func created(kind, name string, after, unknown values) values {
 	return changeOf(kind+"."+name, kind, name, "create", nil, after, unknown)
 }
 
-// TestPlansInWhichPoliciesConflict has plans with a role, in which other resources, or what the plan
-// lacks, can change what the role is granted: s3:GetObject, and not s3:PutObject.
+// TestPlansInWhichPoliciesConflict has plans with a role, in which other resources, or what the
+// plan lacks, can change what the role is granted: s3:GetObject, and not s3:PutObject.
 func TestPlansInWhichPoliciesConflict(t *testing.T) {
 	t.Parallel()
 	role := func(name string) values {

@@ -91,8 +91,8 @@ func fromYAML(n *yaml.Node) (Value, error) {
 	return v, nil
 }
 
-// merge adds the members of another mapping whose keys are not seen, or those of a list of mappings.
-// That is what the key << stands for: the AWS CLI writes the merged template.
+// merge adds the members of another mapping whose keys are not seen, or those of a list of
+// mappings. That is what the key << stands for: the AWS CLI writes the merged template.
 // https://yaml.org/type/merge.html
 func (v *Value) merge(n *yaml.Node, seen map[string]bool) error {
 	from, err := fromYAML(n)
