@@ -157,7 +157,8 @@ func (t *Template) File(values Values) (policyfile.File, error) {
 	}
 	if t.Constructs == nil { // package cdk reads the nested stacks itself
 		for _, id := range r.order {
-			if text(r.resources[id].Get("Type")) == nestedStack {
+			switch text(r.resources[id].Get("Type")) {
+			case nestedStack, nestedApplication:
 				b.notes = append(b.notes, "the nested stack "+id+" has a template of its own: check it, too")
 			}
 		}
@@ -167,7 +168,11 @@ func (t *Template) File(values Values) (policyfile.File, error) {
 		Notes:      append(b.notes, r.assumptions()...)}, nil
 }
 
-const nestedStack = "AWS::CloudFormation::Stack"
+// The types of nested stacks: of CloudFormation, and of SAM.
+const (
+	nestedStack       = "AWS::CloudFormation::Stack"
+	nestedApplication = "AWS::Serverless::Application"
+)
 
 // A NestedStack is a stack that a template declares as a resource.
 type NestedStack struct {

@@ -71,6 +71,8 @@ func TestWhatCanChangeThePoliciesOfARoleLeavesThemOpen(t *testing.T) {
 			managed("M", "m") + "\n" + managed("N", "m"), false},
 		{"two managed policies with two ARNs", "ManagedPolicyArns: [!Ref M]", "",
 			managed("M", "m") + "\n" + managed("N", "n"), true},
+		{"a nested application that gets the name", "", "", strings.Replace(nested,
+			"AWS::CloudFormation::Stack", "AWS::Serverless::Application", 1) + "!Ref Role}}", false},
 		{"a nested stack that gets the ARN", "", "", nested + "!GetAtt Role.Arn}}", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -586,7 +586,8 @@ func (b *builder) attachNested() error {
 	for _, id := range b.order {
 		resource := b.resources[id]
 		parameters := resource.At("Properties", "Parameters")
-		if text(resource.Get("Type")) != nestedStack || parameters == nil {
+		kind := text(resource.Get("Type"))
+		if kind != nestedStack && kind != nestedApplication || parameters == nil {
 			continue
 		}
 		for i := range parameters.Members {

@@ -91,7 +91,10 @@ quoted: {"<<": text}
 	if at := v.At("one", "x").Place; at != (Place{1, 11}) {
 		t.Errorf("the place of a merged value is %v, want that of the mapping with the anchor", at)
 	}
-	if _, err := ParseYAML("a: {<<: text}", testLimits); err == nil {
-		t.Error("a merged text is no error")
+	for _, text := range []string{"a: {<<: text}", "a: {<<: !Transform {x: 1}}",
+		"a: {<<: [!Transform {x: 1}]}", "a: {<<: !If [{x: 1}]}"} {
+		if _, err := ParseYAML(text, testLimits); err == nil {
+			t.Errorf("%s is no error", text)
+		}
 	}
 }

@@ -100,9 +100,9 @@ func (v *Value) merge(n *yaml.Node, seen map[string]bool) error {
 		return err
 	}
 	for _, source := range from.Elements() {
-		if source.Kind != Map {
+		if source.Kind != Map || source.Tag != "" || from.Tag != "" {
 			return &Error{Place{n.Line, n.Column},
-				fmt.Sprintf("<< needs a mapping, got %v", source.Kind)}
+				"<< needs a mapping without a function: write its keys out"}
 		}
 		for _, m := range source.Members {
 			if !seen[m.Key] {
