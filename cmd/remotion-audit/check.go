@@ -50,6 +50,8 @@ type checkOptions struct {
 	// shared are the names of --parameter for all elements of check in the settings file, which are
 	// checked after the last one; nil for files of the command line.
 	shared *parameters
+	// within is the directory that those files must not leave through links; empty for no limit.
+	within string
 }
 
 func checkCommand() *cobra.Command {
@@ -235,7 +237,7 @@ func (o checkOptions) inputs(args []string) []string {
 
 // files returns a reader for the files of the command. An invalid --parameter is an error.
 func (o checkOptions) files(cmd *cobra.Command) (*files, error) {
-	f := &files{ctx: cmd.Context(), stdin: cmd.InOrStdin(),
+	f := &files{ctx: cmd.Context(), stdin: cmd.InOrStdin(), within: o.within,
 		chosen: choice{resources: o.resources, kind: policies.PolicyKind(o.kind)},
 		values: cloudformation.Values{Account: o.account, Parameters: map[string]string{}}}
 	if len(o.regions) == 1 {

@@ -99,7 +99,7 @@ func (s repositorySettings) results(cmd *cobra.Command,
 			err = fmt.Errorf("--context: %w", err)
 		}
 	}
-	o.listed, o.shared = true, shared
+	o.listed, o.shared, o.within = true, shared, s.readableRoot()
 	var list []check.Result
 	if err == nil {
 		list, err = o.results(sub, s.files(c), extra)

@@ -22,6 +22,8 @@ type files struct {
 	ctx   context.Context
 	stdin io.Reader // nil after a flag has used it
 	errs  []error   // the errors of policy
+	// within is the directory that links must not leave; empty for no limit.
+	within string
 	// values are for templates, and chosen chooses from the principals of a file.
 	values cloudformation.Values
 	chosen choice
@@ -79,6 +81,9 @@ func (f *files) parse(name string, text []byte) (policyfile.File, error) {
 // text returns the text of a file, or of standard input if name is "-". The error does not name the
 // file.
 func (f *files) text(name string) ([]byte, error) {
+	if f.within != "" && name != "-" && leavesThroughLink(name, f.within) {
+		return nil, errOutside
+	}
 	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() &&
 		info.Size() > formats.MaxBytes {
 		return nil, errTooLarge

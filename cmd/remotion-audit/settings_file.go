@@ -127,13 +127,20 @@ func findSettings() (found string, text []byte, err error) {
 	for {
 		name := filepath.Join(dir, settingsfile.Name)
 		info, err := os.Stat(name)
+		_, notEven := os.Lstat(name)
 		switch {
+		case errors.Is(err, fs.ErrNotExist) && notEven == nil:
+			return "", nil, fmt.Errorf("%s: the link leads to no file: replace it, or leave it out with "+
+				"--no-config", fromHere(name))
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
 			return "", nil, fmt.Errorf("%s: %w", fromHere(name), withoutPath(err))
 		case !info.Mode().IsRegular():
 			return "", nil, fmt.Errorf("%s: %w: replace it, or leave it out with --no-config",
 				fromHere(name), errNotAFile)
+		case leavesThroughLink(name, root):
+			return "", nil, fmt.Errorf("%s: %w: replace it, or leave it out with --no-config",
+				fromHere(name), errOutside)
 		default:
 			text, err := readFile(name, settingsfile.MaxBytes)
 			if err != nil {
@@ -146,6 +153,47 @@ func findSettings() (found string, text []byte, err error) {
 		}
 		dir = filepath.Dir(dir)
 	}
+}
+
+// errOutside is the error for a path that a settings file must not name.
+var errOutside = errors.New("a link leads to a file outside of the repository")
+
+// leavesThroughLink reports whether a path in a directory leads to a file outside of the directory,
+// because it goes through links. A pull request could show files of the machine with them. A path
+// without a file leads nowhere.
+func leavesThroughLink(name, directory string) bool {
+	full, err := filepath.Abs(name)
+	if err != nil || !isBelow(full, directory) {
+		return false
+	}
+	from, err := filepath.EvalSymlinks(directory)
+	if err != nil {
+		return false
+	}
+	to, err := filepath.EvalSymlinks(full)
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	return !isBelow(to, from)
+}
+
+// isBelow reports whether a path is a directory or in it. Both are absolute.
+func isBelow(path, directory string) bool {
+	inside, err := filepath.Rel(directory, path)
+	return err == nil && filepath.IsLocal(inside)
+}
+
+// readableRoot returns the directory that holds all files that the settings may name: the root of
+// the repository, or else the directory to which the paths of the settings are relative.
+func (s repositorySettings) readableRoot() string {
+	dir, err := filepath.Abs(s.dir)
+	if err != nil {
+		return s.dir
+	}
+	if root, ok := repositoryRoot(dir); ok {
+		return root
+	}
+	return dir
 }
 
 // set sets the flag of a value, unless the command line or the environment sets it.
@@ -162,8 +210,16 @@ func (s repositorySettings) set(cmd *cobra.Command, v settingsfile.Value) error 
 		switch v.Key.Kind {
 		case settingsfile.Path:
 			text = s.path(text)
+			if leavesThroughLink(text, s.readableRoot()) {
+				return fmt.Errorf("%s: %s: %w", place, textfmt.OneLine(text), errOutside)
+			}
 		case settingsfile.Levels:
 			text = s.level(text)
+			for name := range strings.SplitSeq(text, ",") {
+				if leavesThroughLink(name, s.readableRoot()) {
+					return fmt.Errorf("%s: %s: %w", place, textfmt.OneLine(name), errOutside)
+				}
+			}
 		case settingsfile.Text, settingsfile.List, settingsfile.YesNo:
 		}
 		if err := cmd.Flags().Set(f.Name, text); err != nil {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -39,6 +41,38 @@ func TestSettingsAreFlags(t *testing.T) {
 			if (f.Value.Type() == "bool") != (k.Kind == settingsfile.YesNo) {
 				t.Errorf("%s of %s is of the type %s", k.Name, name, f.Value.Type())
 			}
+		}
+	}
+}
+
+// TestSettingsDoNotLeaveTheRepository checks that links in a repository do not lead the command to
+// other files of the machine.
+func TestSettingsDoNotLeaveTheRepository(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join(t.TempDir(), "repository")
+	outside := filepath.Join(filepath.Dir(root), "secret.json")
+	for _, dir := range []string{root, filepath.Join(root, "infra")} {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{outside, filepath.Join(root, "real.json")} {
+		if err := os.WriteFile(name, []byte("{}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, to := range map[string]string{"out.json": outside, "up": filepath.Dir(root),
+		"in.json": "real.json", "none.json": "nowhere", "relative.json": "../secret.json"} {
+		if err := os.Symlink(to, filepath.Join(root, name)); err != nil {
+			t.Skip("SKIPPED, NOT TESTED: the system makes no links: ", err)
+		}
+	}
+	for name, want := range map[string]bool{"real.json": false, "in.json": false, "infra": false,
+		"none.json": false, "absent.json": false, "out.json": true, "relative.json": true, "up": true,
+		"up/secret.json": true, "up/repository/real.json": false, "infra/../out.json": true,
+		"../secret.json": false} {
+		if got := leavesThroughLink(filepath.Join(root, name), root); got != want {
+			t.Errorf("%s leaves the repository: %t, want %t", name, got, want)
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -373,5 +374,80 @@ func TestActionRefusesOtherReleases(t *testing.T) {
 				t.Errorf("exit status %d, want 2 and %q\n%s", status, c.want, r.log)
 			}
 		})
+	}
+}
+
+// TestActionReadsTheSettingsOfTheBaseBranch runs a check of a pull request that mutes its own gaps,
+// with the settings file of its base branch in the root and in a directory.
+func TestActionReadsTheSettingsOfTheBaseBranch(t *testing.T) {
+	t.Parallel()
+	const name = "remotion-audit.yaml"
+	strict := "check: [{files: [role.json], for: role}]\n"
+	lax := strict + "mutes: [{target: '*', action: '*', reason: x, owner: x, until: " +
+		time.Now().AddDate(0, 1, 0).Format(time.DateOnly) + "}]\n"
+	tests := map[string]struct {
+		base, config string
+		link         bool
+		status       int
+		want         string
+	}{
+		"in the working directory": {"app/" + name, "", false, 1, "GAPS"},
+		"another name":             {"app/ci/a.yaml", "./ci/a.yaml", false, 1, "GAPS"},
+		"above it":                 {name, "", false, 2, "is above working-directory"},
+		"nowhere":                  {"app/x", "", false, 2, "a policy file is required"},
+		"another name nowhere":     {"app/" + name, "ci/a.yaml", false, 2, "lacks the file of config"},
+		"outside":                  {name, "../" + name, false, 2, "must be a path below"},
+		"a link":                   {"app/" + name, "", true, 2, "not a regular file"},
+	}
+	for test, c := range tests {
+		t.Run(test, func(t *testing.T) {
+			t.Parallel()
+			base := map[string]string{"app/role.json": badRole, c.base: strict}
+			if c.link {
+				base = map[string]string{"app/role.json": badRole, "real.yaml": strict}
+			}
+			repository := newCheckout(t, base, nil)
+			if c.link {
+				if err := os.Symlink("../real.yaml",
+					filepath.Join(repository.origin, "app", name)); err != nil {
+					t.Fatal(err)
+				}
+				git(t, repository.origin, "add", ".")
+				git(t, repository.origin, "commit", "--quiet", "--message=link")
+			}
+			write(t, repository.dir, map[string]string{"app/" + name: lax, name: lax,
+				"app/ci/a.yaml": lax})
+			r := newRunner(t, repository.dir, "GITHUB_BASE_REF=main")
+			status := r.use("x", map[string]string{"version": "installed", "base-config": "true",
+				"config": c.config, "working-directory": "app", "format": "text"})
+			if status != c.status || !strings.Contains(r.log, c.want) {
+				t.Errorf("exit status %d, want %d and %q\n%s", status, c.status, c.want, r.log)
+			}
+		})
+	}
+}
+
+// TestActionReadsNoEnvFileOfAPullRequest checks that the credentials of an audit do not come from a
+// file of the pull request, unless the workflow wants that.
+func TestActionReadsNoEnvFileOfAPullRequest(t *testing.T) {
+	t.Parallel()
+	dir := assets(t, "0.2.0")
+	for args, want := range map[string]string{"": "--no-env-file", "--env-file\nx": "--env-file x",
+		"--no-env-file": "--no-env-file"} {
+		r := newRunner(t, t.TempDir(), "GITHUB_BASE_REF=main")
+		status := r.use("x", map[string]string{"assets": "file://" + dir, "command": "audit",
+			"args": args})
+		if status != 0 || strings.Count(r.log, "env-file") != 1 || !strings.Contains(r.log, want) {
+			t.Errorf("%q: exit status %d, want 0 and %s\n%s", args, status, want, r.log)
+		}
+	}
+}
+
+func TestActionNamesAMissingCommand(t *testing.T) {
+	t.Parallel()
+	r := newRunner(t, t.TempDir(), "PATH=/usr/bin:/bin")
+	if status := r.use("x", map[string]string{"version": "installed"}); status != 2 ||
+		!strings.Contains(r.log, "::error title=remotion-audit::remotion-audit is not in PATH") {
+		t.Errorf("exit status %d, want 2 and an error\n%s", status, r.log)
 	}
 }
