@@ -158,7 +158,7 @@ golden: ## Rewrite the golden files and show the changes
 	go generate ./internal/settings
 	go test ./internal/app -update
 	go test ./test/e2e -run '^Test(DocumentedCommands|ReadmeShowsARealReport)$$' -update
-	go test ./internal/testing/controltower ./internal/report ./internal/output ./internal/fixformat ./internal/alert/render ./internal/awsemu/iam ./internal/policies ./test/repository ./cmd/remotion-audit -update
+	go test ./internal/testing/controltower ./internal/report ./internal/output ./internal/fixformat ./internal/alert/render ./internal/awsemu/iam ./internal/policies ./test/repository ./cmd/remotion-audit ./internal/settingsfile -update
 	git diff --stat -- '*testdata*' docs README.md
 
 .PHONY: pictures

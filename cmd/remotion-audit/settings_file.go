@@ -246,11 +246,11 @@ func (s repositorySettings) path(name string) string {
 	return filepath.Join(s.dir, filepath.FromSlash(name))
 }
 
-// level returns a value of --scp with paths from the working directory.
+// level returns a value of --scp or --rcp with paths from the working directory.
 func (s repositorySettings) level(text string) string {
 	var names []string
 	for name := range strings.SplitSeq(text, ",") {
-		if name = strings.TrimSpace(name); name != fullAccess {
+		if name = strings.TrimSpace(name); name != fullAccess && name != fullResourceAccess {
 			name = s.path(name)
 		}
 		names = append(names, name)

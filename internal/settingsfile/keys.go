@@ -17,8 +17,8 @@ const (
 	List              // a list of texts, or one text
 	YesNo             // true or false
 	Path              // the path of a file of the repository
-	// Levels is a list with the service control policies of each level of an organization: paths with
-	// commas, as for --scp.
+	// Levels is a list with the policies of each level of an organization: paths with commas, as for
+	// --scp and --rcp.
 	Levels
 )
 
@@ -62,6 +62,10 @@ func Keys() []Key {
 			Doc: "context keys of every request, as key=value"},
 		{Name: "scp", Kind: Levels, Commands: all, Check: true,
 			Doc: "files with the service control policies, one text for each level of the organization"},
+		{Name: "rcp", Kind: Levels, Commands: all, Check: true,
+			Doc: "files with the resource control policies, one text for each level of the organization"},
+		{Name: "organization-policies", Kind: YesNo, Commands: account,
+			Doc: "read the policies of the organization in the account"},
 		{Name: "read-scope", Kind: Text, Commands: account, Values: []string{"account", "named"},
 			Doc: "what the auditor reads"},
 		{Name: "upgrade-to", Kind: Text, Commands: []string{"audit"},

@@ -24,6 +24,7 @@ var files = map[string]struct{ text, err string }{
 	"yes or no":               {"fail-on-unverified: true\n", ""},
 	"a schema":                {"$schema: https://example.com/x.json\nregions: [us-east-1]\n", ""},
 	"levels":                  {"scp: [\"FullAWSAccess,a/root.json\", ou.json]\n", ""},
+	"resource control":        {"rcp: [RCPFullAWSAccess, b.json]\norganization-policies: true\n", ""},
 	"a mute":                  {goodMute, ""},
 	"a mute that ended":       {strings.Replace(goodMute, "2026-12-01", "2026-01-01", 1), ""},
 	"no mutes":                {"mutes:\n", ""},
