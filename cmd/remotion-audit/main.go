@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/remotion-audit/remotion-audit/internal/app"
+	"github.com/remotion-audit/remotion-audit/internal/output"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
@@ -74,6 +75,9 @@ func rootCommand() *cobra.Command {
 func run(ctx context.Context, args []string) int {
 	root := rootCommand()
 	root.SetArgs(args)
+	if _, ok := terminalOf(os.Stderr); !ok {
+		root.SetErr(output.LogWriter(os.Stderr))
+	}
 	cmd, err := root.ExecuteContextC(ctx)
 	var exit exitError
 	switch {
@@ -85,7 +89,7 @@ func run(ctx context.Context, args []string) int {
 		_ = interrupted(cmd) // writes the message
 		return exitInterrupted
 	}
-	fmt.Fprintf(os.Stderr, "remotion-audit: %s\n", errorText(root, cmd, args, err))
+	fmt.Fprintf(root.ErrOrStderr(), "remotion-audit: %s\n", errorText(root, cmd, args, err))
 	return exitUnverified
 }
 

@@ -17,6 +17,7 @@ func TestForLogs(t *testing.T) {
 		"::error::x\n":              ": :error::x\n",
 		"a\n    ::set-output::x":    "a\n    : :set-output::x",
 		":::\n":                     ": ::\n",
+		"\u3000\t::add-mask::a":     "\u3000\t: :add-mask::a",
 		"x ##[error]y\n##[group]\n": "x ## [error]y\n## [group]\n",
 	} {
 		var b strings.Builder
@@ -26,6 +27,11 @@ func TestForLogs(t *testing.T) {
 		})
 		if err := write(&b, text, textfmt.View{}); err != nil || b.String() != want {
 			t.Errorf("%q: %q, %v, want %q", text, b.String(), err, want)
+		}
+		b.Reset()
+		if n, err := io.WriteString(LogWriter(&b), text); n != len(text) || err != nil ||
+			b.String() != want {
+			t.Errorf("%q: wrote %d bytes, %q, %v, want %q", text, n, b.String(), err, want)
 		}
 	}
 }
