@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/check"
@@ -67,6 +68,10 @@ type judgement struct {
 	suite    string
 	gap      bool // and not muted
 	gone     audit.GoneGap
+	// place is the request that is not allowed, if others of the requirement are, and uncovered the
+	// number of such requests; 0 if it is unknown.
+	place     string
+	uncovered int
 	// state is where the comparison writes.
 	state *audit.BaselineState
 }
@@ -84,8 +89,10 @@ func judgements(account string, findings []audit.Finding, later bool) (list []ju
 	for i := range findings {
 		f := &findings[i]
 		j := judgement{gap: f.Gap(), state: &f.Baseline,
-			suite:    f.Target + "\n" + string(f.Policy),
-			identity: Identity(account, f.Target, f.Policy, f.Sid, f.Action, f.Resource),
+			suite:     f.Target + "\n" + string(f.Policy),
+			place:     placeOf(f.Status, f.Cause, "", f.ExampleARN, f.Region),
+			uncovered: f.Asked - f.Covered,
+			identity:  Identity(account, f.Target, f.Policy, f.Sid, f.Action, f.Resource),
 			gone: audit.GoneGap{State: goneState(f.Status, f.Muted), Target: f.Target, Policy: f.Policy,
 				Sid: f.Sid, Action: f.Action, Resource: f.Resource, Status: f.Status, Severity: f.Severity,
 				AfterUpgrade: later}}
@@ -103,11 +110,32 @@ func checkJudgements(r check.Result, findings []check.Finding) (list []judgement
 		f := &findings[i]
 		list = append(list, judgement{gap: f.Gap(), state: &f.Baseline, suite: principal,
 			identity: ofCheck(principal, kind, *f),
+			place:    placeOf(f.Status, f.Cause, f.ExampleAction, f.ExampleARN, ""),
 			gone: audit.GoneGap{State: goneState(f.Status, f.Muted), Target: principal, Policy: kind,
 				Sid: f.Sid, Action: f.Action, Resource: f.Resource, Status: f.Status,
 				Severity: f.Severity}})
 	}
 	return list
+}
+
+// placeOf returns what a gap in a part of a requirement has in common with itself in an earlier
+// document. Without it, a gap in one region would hide a later one in another region.
+func placeOf(s audit.Status, cause audit.Cause, request ...string) string {
+	if s != audit.Partial && s != audit.Conditional {
+		return ""
+	}
+	return string(cause) + "\n" + strings.Join(request, "\n")
+}
+
+// isWorse reports whether a gap is worse than that of a baseline.
+func (j judgement) isWorse(old judgement) bool {
+	return old.level() < j.level() || old.gone.Status.Rank() < j.gone.Status.Rank() ||
+		j.place != "" && j.place == old.place && old.uncovered < j.uncovered
+}
+
+// hasMoved reports whether a gap is in another part of the requirement than that of a baseline.
+func (j judgement) hasMoved(old judgement) bool {
+	return j.place != "" && old.gone.Status == j.gone.Status && j.place != old.place
 }
 
 // goneState returns what became of a gap of the baseline that has a status now.
@@ -124,7 +152,8 @@ func goneState(s audit.Status, mute *audit.Mute) audit.GoneState {
 }
 
 // compare sets the states of the gaps of now, and returns the comparison. Of several judgements
-// with one identity, the worst of now is compared with the worst of before.
+// with one identity, the worst of now is compared with the worst of before that is in its place. A
+// gap in another part of its requirement is new.
 func compare(now, before []judgement) audit.Comparison {
 	c := audit.Comparison{Gone: []audit.GoneGap{}}
 	old := map[string][]judgement{}
@@ -150,19 +179,23 @@ func compare(now, before []judgement) audit.Comparison {
 	slices.SortStableFunc(gaps, worst)
 	for _, j := range gaps {
 		list := old[j.identity]
+		i := max(0, slices.IndexFunc(list, func(o judgement) bool { return !j.hasMoved(o) }))
 		switch {
 		case len(list) == 0:
 			*j.state = audit.BaselineNew
 			c.New++
 			continue
-		case list[0].level() < j.level() || list[0].gone.Status.Rank() < j.gone.Status.Rank():
+		case j.hasMoved(list[i]) && !j.isWorse(list[i]):
+			*j.state = audit.BaselineNew
+			c.New++
+		case j.isWorse(list[i]):
 			*j.state = audit.BaselineWorse
 			c.Worse++
 		default:
 			*j.state = audit.BaselineKnown
 			c.Known++
 		}
-		old[j.identity] = list[1:]
+		old[j.identity] = slices.Delete(list, i, i+1)
 	}
 	for _, j := range before {
 		list := old[j.identity]

@@ -175,3 +175,55 @@ func TestResults(t *testing.T) {
 		t.Errorf("a gap of another file is known: %+v", moved.Baseline)
 	}
 }
+
+// TestPartsOfARequirement checks that a known gap in one part of a requirement does not hide one in
+// another part.
+func TestPartsOfARequirement(t *testing.T) {
+	t.Parallel()
+	finding := func(s audit.Status, cause audit.Cause, example, region string,
+		uncovered int) audit.Finding {
+		return audit.Finding{Target: "user/ci", Policy: policies.User, Action: "s3:PutObject",
+			Resource: "arn:aws:s3:::remotionlambda-*/*", Status: s, Severity: policies.High, Cause: cause,
+			ExampleARN: example, Region: region, Asked: 4, Covered: 4 - uncovered}
+	}
+	frankfurt := finding(audit.Partial, "scp", "arn:aws:s3:::b/x", "eu-central-1", 1)
+	tests := map[string]struct {
+		base, now audit.Finding
+		want      audit.BaselineState
+	}{
+		"the same part": {frankfurt, frankfurt, audit.BaselineKnown},
+		"another region": {frankfurt, finding(audit.Partial, "scp", "arn:aws:s3:::b/x", "us-east-1", 1),
+			audit.BaselineNew},
+		"another resource": {frankfurt,
+			finding(audit.Partial, "scp", "arn:aws:s3:::c/x", "eu-central-1", 1), audit.BaselineNew},
+		"another cause": {frankfurt,
+			finding(audit.Partial, "identity-deny", "arn:aws:s3:::b/x", "eu-central-1", 1),
+			audit.BaselineNew},
+		"more parts": {frankfurt,
+			finding(audit.Partial, "scp", "arn:aws:s3:::b/x", "eu-central-1", 2), audit.BaselineWorse},
+		"fewer parts": {finding(audit.Partial, "scp", "arn:aws:s3:::b/x", "eu-central-1", 2), frankfurt,
+			audit.BaselineKnown},
+		"a part of a missing one": {finding(audit.Missing, "no-grant", "arn:aws:s3:::z", "us-east-1", 4),
+			frankfurt, audit.BaselineKnown},
+		"all of it": {frankfurt, finding(audit.Denied, "scp", "arn:aws:s3:::z", "us-east-1", 4),
+			audit.BaselineWorse},
+		"another condition": {finding(audit.Conditional, "condition", "arn:aws:s3:::b", "", 1),
+			finding(audit.Conditional, "condition", "arn:aws:s3:::c", "", 1), audit.BaselineNew},
+	}
+	for name, c := range tests {
+		base, now := reportOf(), reportOf()
+		base.Findings, now.Findings = []audit.Finding{c.base}, []audit.Finding{c.now}
+		r, err := Report(now, base)
+		if err != nil || r.Findings[0].Baseline != c.want {
+			t.Errorf("%s: %q, %v, want %q", name, r.Findings[0].Baseline, err, c.want)
+		}
+	}
+	// Each of several gaps is compared with the one in its place.
+	base, now := reportOf(), reportOf()
+	b := finding(audit.Partial, "scp", "arn:aws:s3:::b/x", "us-east-1", 1)
+	base.Findings, now.Findings = []audit.Finding{frankfurt, b}, []audit.Finding{b, frankfurt}
+	r, err := Report(now, base)
+	if err != nil || r.Baseline.Known != 2 || len(r.Baseline.Gone) != 0 {
+		t.Errorf("%+v, %v: want two known gaps", r.Baseline, err)
+	}
+}
