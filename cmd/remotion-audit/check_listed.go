@@ -61,7 +61,10 @@ func (o checkOptions) allResults(cmd *cobra.Command, args []string,
 		if err != nil {
 			return nil, fmt.Errorf("%s: line %d: check: %w", s.name, c.Line, err)
 		}
-		list = append(list, results...)
+		if list = append(list, results...); len(list) > maxFound {
+			return nil, fmt.Errorf("%s: line %d: check: more than %d principals: name fewer files", s.name,
+				c.Line, maxFound)
+		}
 	}
 	if !slices.ContainsFunc(list, func(r check.Result) bool { return r.Error != "" }) {
 		if err := shared.undeclared(); err != nil {

@@ -53,6 +53,10 @@ func (o checkOptions) principals(files *files, args []string) (list []principal,
 		found, notes := files.argument(name, paths, several)
 		list = append(list, found...)
 		skipped = append(skipped, notes...)
+		if o.listed && len(list) > maxFound { // the settings file comes with pull requests
+			err := fmt.Errorf("more than %d principals in one element: name fewer files", maxFound)
+			return []principal{{names: args, err: err}}, nil
+		}
 	}
 	if len(list) == 0 {
 		err := files.chosen.unknown()

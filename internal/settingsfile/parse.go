@@ -70,6 +70,13 @@ const MaxBytes = 256 << 10
 // limits are the limits of a settings file. A mute is two levels below the top.
 var limits = yamllimit.Limits{Bytes: MaxBytes, Nodes: 50_000, Depth: 10, Tags: 100, Keys: 1000}
 
+// The limits of check: of its elements, and of the paths and patterns in an element. Each costs a
+// search for files.
+const (
+	maxChecks = 100
+	maxFiles  = 100
+)
+
 // The lengths of what an error quotes, and of a value, in characters.
 const (
 	maxQuoted = 100
@@ -166,6 +173,11 @@ func (r *reader) checks(list *yaml.Node) {
 		r.fail(list, "check must be a list, such as [{files: [role.json], for: role}]")
 		return
 	}
+	if len(list.Content) > maxChecks {
+		r.fail(list.Content[maxChecks], "check must have at most %d elements: list several files or a "+
+			"pattern in one", maxChecks)
+		return
+	}
 	for _, element := range list.Content {
 		r.check(element)
 	}
@@ -197,6 +209,8 @@ func (r *reader) check(element *yaml.Node) {
 		return
 	case c.Files == nil:
 		r.fail(element, "an element of check needs files, such as files: [infra/role.json]")
+	case len(c.Files) > maxFiles:
+		r.fail(element, "files must have at most %d paths: use a pattern or a directory", maxFiles)
 	case requirements == 0:
 		r.fail(element, "an element of check needs for: user, for: role, or required: FILE")
 	case requirements > 1:

@@ -89,6 +89,11 @@ var files = map[string]struct{ text, err string }{
 	"an anchor within itself": {"check: &a [*a]\n", "line 1: the anchor &a contains itself"},
 	"many tags":               {"regions: [" + strings.Repeat("!!str a,", 200) + "]\n", "line 1: the file must have at most 100 tags"},
 	"a large file":            {"# " + strings.Repeat("a", MaxBytes), "the file must have at most 262144 bytes"},
+
+	"many elements": {"check:\n" + strings.Repeat("- {files: [a.json], for: role}\n", 101),
+		"line 102: check must have at most 100 elements"},
+	"many paths": {"check: [{for: role, files: [" + strings.Repeat("a,", 101) + "]}]\n",
+		"line 1: files must have at most 100 paths"},
 }
 
 // bomb returns a text whose aliases stand for 10^9 values.

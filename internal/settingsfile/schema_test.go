@@ -48,7 +48,7 @@ func schema(t *testing.T) object {
 			inCheck[k.Name] = valueSchema(k)
 		}
 	}
-	top[checkKey] = object{"type": "array",
+	top[checkKey] = object{"type": "array", "maxItems": maxChecks,
 		"description": "files that `check` judges if the command line names none",
 		"items": object{"type": "object", "properties": inCheck, "additionalProperties": false,
 			"required": []string{filesKey},
@@ -69,7 +69,8 @@ func schema(t *testing.T) object {
 			"list": object{"anyOf": []object{{"$ref": "#/$defs/text"},
 				{"type": "array", "minItems": 1, "items": object{"$ref": "#/$defs/text"}}}},
 			"files": object{"anyOf": []object{{"$ref": "#/$defs/path"},
-				{"type": "array", "minItems": 1, "items": object{"$ref": "#/$defs/path"}}}}},
+				{"type": "array", "minItems": 1, "maxItems": maxFiles,
+					"items": object{"$ref": "#/$defs/path"}}}}},
 	}
 }
 
