@@ -44,6 +44,9 @@ func settingsOf(cmd *cobra.Command) repositorySettings {
 	return s
 }
 
+// otherName is a name that users give to the settings file.
+const otherName = "remotion-audit.yml"
+
 // loadSettingsFile reads the settings file of a command that has one, and sets the flags that
 // neither the command line nor the environment sets.
 func loadSettingsFile(cmd *cobra.Command) error {
@@ -54,8 +57,14 @@ func loadSettingsFile(cmd *cobra.Command) error {
 		return errors.New("--config and --no-config exclude each other: leave one of them out")
 	}
 	s, err := readSettings(cmd)
-	if err != nil || s.name == "" {
+	if err != nil {
 		return err
+	}
+	if s.name == "" {
+		if _, err := os.Lstat(otherName); err == nil {
+			fmt.Fprintf(notes(cmd), "notice: %s is not read: name it %s\n", otherName, settingsfile.Name)
+		}
+		return nil
 	}
 	fmt.Fprintln(notes(cmd), "settings: "+textfmt.OneLine(s.name))
 	now := time.Now()
