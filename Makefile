@@ -22,7 +22,7 @@ FUZZTIME ?= 20s
 COUNT ?= 1
 CALLERS ?= user/remotion-user
 # Packages without goroutines (a test checks that): the race detector would find nothing there.
-PURE := internal/iampolicy internal/jsonlimit internal/yamllimit test/repository
+PURE := internal/checks internal/iampolicy internal/jsonlimit internal/yamllimit test/repository
 # jsii warns about Node releases past their end of life. This silences the warning for Node 20.
 CDK_ENV := JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20
 
@@ -158,7 +158,7 @@ golden: ## Rewrite the golden files and show the changes
 	go generate ./internal/settings
 	go test ./internal/app -update
 	go test ./test/e2e -run '^Test(DocumentedCommands|ReadmeShowsARealReport)$$' -update
-	go test ./internal/testing/controltower ./internal/report ./internal/output ./internal/fixformat ./internal/alert/render ./internal/awsemu/iam ./internal/policies ./test/repository ./cmd/remotion-audit ./internal/settingsfile -update
+	go test ./internal/testing/controltower ./internal/checks ./internal/report ./internal/output ./internal/fixformat ./internal/alert/render ./internal/awsemu/iam ./internal/policies ./test/repository ./cmd/remotion-audit ./internal/settingsfile -update
 	git diff --stat -- '*testdata*' docs README.md
 
 .PHONY: pictures

@@ -33,6 +33,9 @@ type PermissionAuditorProps struct {
 	// AssumedContext is the request context that policies of the account require and that real
 	// requests have, each entry as key=value. Default: only the context that every audit assumes.
 	AssumedContext *[]*string
+	// Checks are the checks of what a render needs besides permissions: "all", "none", or ids, of
+	// which -ID leaves one out. Default: all.
+	Checks *[]*string
 	// ReadScope is the auditor's access to IAM. With "account", the auditor can read all users, roles,
 	// groups and policies of the account, because the roles of functions are known only at run time.
 	// With "named", it can read only NamedPrincipals, and does not discover functions, the roles of

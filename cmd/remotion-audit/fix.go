@@ -244,6 +244,9 @@ func (q fixRequest) print(w, diagnostics io.Writer, r audit.Report) (int, error)
 	}
 	if len(r.Fixes) == 0 {
 		fmt.Fprintln(diagnostics, nothingToFix(r))
+		if r.ChecksSummary().Gaps > 0 {
+			return exitGaps, nil
+		}
 		if r.Unverified() {
 			return exitUnverified, nil
 		}
@@ -269,6 +272,8 @@ func (q fixRequest) print(w, diagnostics io.Writer, r audit.Report) (int, error)
 // nothingToFix says why the report has no fix.
 func nothingToFix(r audit.Report) string {
 	switch {
+	case r.ChecksSummary().Gaps > 0:
+		return "no fix of a policy: only checks fail, and remotion-audit audit shows their commands"
 	case r.Unverified():
 		return "no fix: the audit found no gap, but it is incomplete (see remotion-audit audit)"
 	case len(r.Targets) == 0:

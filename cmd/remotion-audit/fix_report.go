@@ -58,7 +58,9 @@ func checkReport(r audit.Report) error {
 	case r.SchemaVersion != audit.SchemaVersion:
 		return fmt.Errorf("the report has schema version %s, and this release reads %s: use the release "+
 			"that made the report", textfmt.Quote(r.SchemaVersion, 20), audit.SchemaVersion)
-	case len(r.Fixes) == 0 && slices.ContainsFunc(r.Findings, audit.Finding.Gap):
+	case len(r.Fixes) == 0 && slices.ContainsFunc(r.Findings, func(f audit.Finding) bool {
+		return f.Gap() && !f.IsCheck()
+	}):
 		return errors.New("the report has gaps but no fixes, because an earlier release made it: run " +
 			"remotion-audit fix without --report")
 	}

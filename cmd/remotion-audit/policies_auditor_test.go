@@ -29,7 +29,7 @@ func TestPolicyOfTheAuditor(t *testing.T) {
 				`"kms:ViaService": "sns.${AWS::Region}.amazonaws.com*"`}, nil},
 		{"auditor --function --partition aws-cn --read-scope named --named " + ci + "," + role,
 			len(contract.ReadPermissions()) + len(contract.FunctionPermissions()) +
-				len(contract.OnBehalfPermissions()) - 3,
+				len(contract.OnBehalfPermissions()) - 6,
 			[]string{`"` + ci + `"`, `"` + role + `"`, `"arn:aws-cn:iam::aws:policy/*"`,
 				`"arn:aws-cn:s3:::${EvidenceBucket}/state/123456789012/*"`},
 			[]string{"lambda:", "iam:ListRoles", "user/*", "arn:aws:"}},

@@ -51,7 +51,8 @@ type Previous struct {
 }
 
 // Judged holds the requirements that a run judged, as "ACTION RESOURCE" in order, by policy kind
-// and purpose: "user render". A gap in a requirement that is not in it was not judged before.
+// and purpose: "user render". A gap in a requirement that is not in it was not judged before. The
+// ids of the checks that it made are under "check".
 type Judged map[string][]string
 
 func judgedKey(kind policies.PolicyKind, purpose policies.Purpose) string {
@@ -66,7 +67,15 @@ func judgedIn(r audit.Report, previous Judged) Judged {
 		keys[targetPolicy{t.Name, t.Kind.Policy()}] = judgedKey(t.Kind.Policy(), t.Purpose)
 	}
 	found := map[string]map[string]bool{}
+	keys[targetPolicy{policy: audit.CheckKind}] = string(audit.CheckKind)
 	for _, f := range r.Findings {
+		if f.IsCheck() {
+			if found[string(audit.CheckKind)] == nil {
+				found[string(audit.CheckKind)] = map[string]bool{}
+			}
+			found[string(audit.CheckKind)][f.Sid] = true
+			continue
+		}
 		id := IdentityOf(f)
 		key := keys[targetPolicy{f.Target, f.Policy}]
 		if id.Resource == "" || key == "" { // the target itself, or its trust policy
@@ -104,8 +113,11 @@ var judgedAtFirst = sync.OnceValue(func() (judged Judged) {
 })
 
 // knows reports whether a requirement was judged for a purpose. It is true if nothing is known
-// about the purpose.
+// about the purpose. A check is known by its id.
 func (j Judged) knows(kind policies.PolicyKind, purpose policies.Purpose, id Identity) bool {
+	if kind == audit.CheckKind {
+		return slices.Contains(j[string(kind)], id.Sid)
+	}
 	list, ok := j[judgedKey(kind, purpose)]
 	return !ok || id.Resource == "" || slices.Contains(list, id.Action+" "+id.Resource)
 }
@@ -115,7 +127,7 @@ func (j Judged) knows(kind policies.PolicyKind, purpose policies.Purpose, id Ide
 //
 // A gap that only covers some resources, or depends on a condition, can come from a stricter rule.
 func (l *lifecycle) judgedBefore(f audit.Finding) bool {
-	if f.Status == audit.Partial || f.Status == audit.Conditional {
+	if (f.Status == audit.Partial || f.Status == audit.Conditional) && !f.IsCheck() {
 		return false
 	}
 	purpose := policies.Purpose("")

@@ -121,6 +121,9 @@ func (l *lifecycle) splitByResource(gaps []Gap) (split []Gap) {
 func (l *lifecycle) renumberSids(gaps []Gap) []Gap {
 	current := map[Identity]string{}
 	for id := range l.findings {
+		if id.Policy == audit.CheckKind {
+			continue // the Sid is the id of a check, which does not change
+		}
 		sid := id.Sid
 		id.Sid = ""
 		current[id] = max(current[id], sid) // a release lists an action on a resource only once
@@ -340,14 +343,13 @@ func (l *lifecycle) indeterminate(g Gap) bool {
 		!l.knowledge[targetPolicy{g.Target, g.Policy}].missing
 }
 
-// unknownTargets reports whether the report has a problem that is not about an audited target, such
-// as functions that cannot be listed. Targets and functions that are not in the report may then
-// still exist.
+// unknownTargets reports whether the report has a problem that is not about an audited target or a
+// check, such as functions that cannot be listed. Targets and functions that are not in the report
+// may then still exist.
 func unknownTargets(r audit.Report) bool {
 	return slices.ContainsFunc(r.Problems, func(p audit.Problem) bool {
-		return !p.OfRelease() && !slices.ContainsFunc(r.Targets, func(t audit.TargetReport) bool {
-			return t.Name == p.Target
-		})
+		return !p.OfRelease() && p.Target != audit.ChecksTarget &&
+			!slices.ContainsFunc(r.Targets, func(t audit.TargetReport) bool { return t.Name == p.Target })
 	})
 }
 

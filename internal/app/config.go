@@ -15,6 +15,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/awsname"
+	"github.com/remotion-audit/remotion-audit/internal/checks"
 	"github.com/remotion-audit/remotion-audit/internal/collect"
 	"github.com/remotion-audit/remotion-audit/internal/contract"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
@@ -404,6 +405,15 @@ func (b Buckets) String() string {
 		words[i] = bucket.String()
 	}
 	return strings.Join(words, ",")
+}
+
+// Checks are the checks of an audit.
+type Checks struct{ checks.Set }
+
+// UnmarshalText reads CHECKS.
+func (c *Checks) UnmarshalText(text []byte) (err error) {
+	c.Set, err = checks.ParseSet(string(text))
+	return err
 }
 
 // AssumedContext is request context.

@@ -32,6 +32,10 @@ type Config struct {
 	// addition to the defaults, as key=value. A key may occur several times. Keys of the network are
 	// those of the callers; keys of a VPC also count for functions in a VPC.
 	AssumedContext AssumedContext `env:"ASSUMED_CONTEXT"`
+	// Checks holds CHECKS. The [checks](checks.md) of what a render needs besides permissions: all,
+	// none, or ids with commas. -ID leaves one out: -ConcurrencyQuota is all but that one. A check
+	// that is left out is listed as not checked.
+	Checks Checks `env:"CHECKS" envDefault:"all"`
 	// ReadScope holds READ_SCOPE. account: the auditor may read any user, role, group and policy of
 	// the account, and discovers functions and permission sets. named: it reads what NamedPrincipals
 	// lists, and discovers nothing. Then REGIONS=auto is the function's own region, all is every

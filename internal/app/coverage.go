@@ -27,8 +27,13 @@ func (a *App) configuration(place Location) alert.Configuration {
 		Requested, ReadScope string
 		Buckets              string
 		Assumed              map[string][]string
+		// Checks is empty for all checks, so that the hash is that of releases without checks.
+		Checks string `json:",omitempty"`
 	}{Requested: plan.Requested, ReadScope: string(a.Config.ReadScope),
 		Buckets: a.Config.Buckets.String(), Assumed: map[string][]string(a.Config.AssumedContext)}
+	if !a.Config.Checks.IsAll() {
+		settings.Checks = a.Config.Checks.String()
+	}
 	sum := sha256.Sum256([]byte(textfmt.JSON(settings)))
 	c.Settings = hex.EncodeToString(sum[:8])
 	return c

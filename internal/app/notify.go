@@ -12,6 +12,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/alert/mute"
 	"github.com/remotion-audit/remotion-audit/internal/alert/render"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/checks"
 	"github.com/remotion-audit/remotion-audit/internal/evidence"
 	"github.com/remotion-audit/remotion-audit/internal/publish"
 	"github.com/remotion-audit/remotion-audit/internal/report"
@@ -85,7 +86,7 @@ func (a *App) deliver(ctx context.Context, audited auditResult, s alertInputs,
 	canDeliver := len(sinks) > 0
 	o := alert.Options{RepeatAfter: time.Duration(a.Config.RepeatAfter), First: audited.firstAttempt,
 		Configured: a.configuration(place)}
-	o.Judgement = alert.Judgement{Rules: audit.Rules(), Version: releaseVersion()}
+	o.Judgement = alert.Judgement{Rules: audit.Rules() + checks.Rules(), Version: releaseVersion()}
 	from := a.sender(place)
 	from.Evidence = evidence.ReportKey(audited.report.Run.At, audited.report.Run.ID)
 	var storing sync.WaitGroup

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -65,6 +66,20 @@ var hidden = map[string]func(*awsemu.Account, *awsemu.User, *awsemu.Role){
 	"lambda:ListFunctions": func(a *awsemu.Account, _ *awsemu.User, _ *awsemu.Role) {
 		a.Roles["clips"] = awsemu.Role{Inline: map[string]string{"one": allowOne}}
 		a.Functions = []awsemu.LambdaFunction{{Role: "clips",
+			Name: "remotion-render-4-0-527-mem2048mb-disk2048mb-120sec"}}
+	},
+	"lambda:GetAccountSettings": func(a *awsemu.Account, _ *awsemu.User, _ *awsemu.Role) {
+		a.Functions = []awsemu.LambdaFunction{{Role: "remotion-lambda-role",
+			Name: "remotion-render-4-0-527-mem2048mb-disk2048mb-120sec"}}
+		a.ConcurrentExecutions = map[string]int{"us-east-1": 10}
+	},
+	"lambda:GetFunctionConfiguration": func(a *awsemu.Account, _ *awsemu.User, _ *awsemu.Role) {
+		a.Functions = []awsemu.LambdaFunction{{Role: "remotion-lambda-role", State: "Failed",
+			Name: "remotion-render-4-0-527-mem2048mb-disk2048mb-120sec"}}
+	},
+	"lambda:GetFunctionConcurrency": func(a *awsemu.Account, _ *awsemu.User, _ *awsemu.Role) {
+		stopped := 0
+		a.Functions = []awsemu.LambdaFunction{{Role: "remotion-lambda-role", Reserved: &stopped,
 			Name: "remotion-render-4-0-527-mem2048mb-disk2048mb-120sec"}}
 	},
 	"lambda:ListTags": func(a *awsemu.Account, _ *awsemu.User, r *awsemu.Role) {
@@ -167,6 +182,10 @@ var failures = map[string]func(operation string) awsemu.Fault{
 	},
 }
 
+// answersWithNothing are the failures that are valid answers to an operation: Lambda answers with
+// an empty object about a function without reserved concurrency.
+var answersWithNothing = map[string][]string{"lambda:GetFunctionConcurrency": {"empty root"}}
+
 func replaced(body string) awsemu.Fault {
 	return awsemu.Fault{Corrupt: func([]byte) []byte { return []byte(body) }}
 }
@@ -229,6 +248,9 @@ func TestAHiddenGapIsNeverCompliant(t *testing.T) {
 			}
 			for failure, faultOf := range failures {
 				if testing.Short() && failure != "empty result" && failure != "listed but gone" {
+					continue
+				}
+				if slices.Contains(answersWithNothing[operation], failure) {
 					continue
 				}
 				fault := faultOf(operation)

@@ -18,6 +18,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/checks"
 	"github.com/remotion-audit/remotion-audit/internal/collect"
 	"github.com/remotion-audit/remotion-audit/internal/evidence"
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
@@ -210,7 +211,10 @@ func (a *App) Inspect(ctx context.Context, p Location, runID string,
 	}
 	reads, stop := a.withReserve(ctx, judgeReserve)
 	defer stop()
-	facts, targets := a.collector().Collect(reads, plan)
+	collector := a.collector()
+	facts, targets := collector.Collect(reads, plan)
+	checked := make(chan audit.CheckResult, 1)
+	go func() { checked <- a.check(reads, collector, facts, i.Select == nil) }()
 	judge := audit.NewJudge(facts, outOfTime)
 	judge.Known, judge.Changes = i.Known, i.Changes
 	kept := map[int]audit.TargetFacts{}
@@ -227,10 +231,22 @@ func (a *App) Inspect(ctx context.Context, p Location, runID string,
 	for _, index := range slices.Sorted(maps.Keys(kept)) {
 		i.Facts.Targets = append(i.Facts.Targets, kept[index])
 	}
+	judge.Checked(<-checked)
 	i.Report = judge.Report()
 	i.Report.Run = audit.Run{ID: runID, At: started.UTC().Truncate(time.Second), Auditor: a.id(),
 		Version: releaseVersion()}
 	return i, nil
+}
+
+// check reads and judges what the checks of the configuration are about, while the collector reads
+// the targets. Without read, it makes no check.
+func (a *App) check(ctx context.Context, c collect.Collector, facts audit.Facts,
+	read bool) audit.CheckResult {
+	set := a.Config.Checks.Set
+	if !read {
+		return checks.Judge(nil, set)
+	}
+	return checks.Judge(c.Checks(ctx, facts, set), set)
 }
 
 // collector returns a collector with the clients of the run.
@@ -366,6 +382,9 @@ func (c Config) flags() (list []string) {
 		}
 	}
 	add("--context", strings.Join(pairs, ","))
+	if !c.Checks.IsAll() {
+		add("--checks", c.Checks.String())
+	}
 	if c.ReadScope.named() {
 		add("--read-scope", string(c.ReadScope))
 	}

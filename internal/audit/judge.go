@@ -25,6 +25,8 @@ type Judge struct {
 
 	facts   Facts
 	targets map[int]*judgement
+	// checked holds the results of the checks; nil before Checked.
+	checked *CheckResult
 	// outOfTime reports whether the time for the audit is over. The judge asks before each need, and
 	// not again after the first true: late is then true.
 	outOfTime func() bool
@@ -153,7 +155,7 @@ func (j *Judge) Report() Report {
 		Regions:           append([]string{}, j.facts.Regions...),
 		FunctionsByRegion: j.facts.functionsByRegion(),
 		Remotion:          j.facts.remotion(),
-		AssumedContext:    assumedLines(j.facts.Assumed), NotChecked: notCheckedOf(targets),
+		AssumedContext:    assumedLines(j.facts.Assumed), NotChecked: notCheckedOf(targets, j.checked),
 		Targets: []TargetReport{}, Findings: []Finding{}, Problems: []Problem{},
 	}
 	for _, t := range targets {
@@ -175,6 +177,7 @@ func (j *Judge) Report() Report {
 		r.Problems = append(r.Problems, p)
 	}
 	r.Upgrade, r.Notices = j.facts.upgrade(targets), j.facts.notices(targets)
+	r.addChecks(j.checked)
 	r.AuditorAccess = r.auditorAccess()
 	switch {
 	case r.Summary.Gaps > 0:

@@ -218,7 +218,7 @@ func TestAnAuditWithoutCallersSaysSo(t *testing.T) {
 		"a role": {[]*judgement{role}, true}, "both": {[]*judgement{caller, role}, false},
 		"nothing": {nil, false},
 	} {
-		list := notCheckedOf(test.targets)
+		list := notCheckedOf(test.targets, nil)
 		if got := slices.Contains(list, "callers (none is audited)"); got != test.want {
 			t.Errorf("%s: %v", name, list)
 		}

@@ -46,6 +46,12 @@ const (
 	NoticeInsights NoticeKind = "insights"
 	// NoticeReadScope means that the read scope prevents discovery.
 	NoticeReadScope NoticeKind = "read-scope"
+	// NoticeFunctionUpdate means that the last update of a function failed.
+	NoticeFunctionUpdate NoticeKind = "function-update"
+	// NoticeFunctionSize means that a function has another timeout or disk than its name says.
+	NoticeFunctionSize NoticeKind = "function-size"
+	// NoticeFunctionRuntime means that Lambda deprecated the runtime of a function.
+	NoticeFunctionRuntime NoticeKind = "function-runtime"
 
 	// NoticeAdministrator means that a target may do everything, or almost everything.
 	NoticeAdministrator NoticeKind = "administrator-access"

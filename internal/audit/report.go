@@ -43,12 +43,16 @@ const (
 	TrustPolicy Cause = "trust-policy"
 	// TargetMissing means that the principal does not exist.
 	TargetMissing Cause = "target-missing"
+	// Quota means that a quota of the account is too small.
+	Quota Cause = "quota"
+	// BrokenFunction means that the state of a function lets no render use it.
+	BrokenFunction Cause = "function-state"
 )
 
 // Causes lists all causes.
 func Causes() []Cause {
 	return []Cause{NoGrant, NarrowerGrant, IdentityDeny, PermissionsBoundary, SCP, RCP, Condition,
-		TrustPolicy, TargetMissing}
+		TrustPolicy, TargetMissing, Quota, BrokenFunction}
 }
 
 // ReportStatus is the overall result of an audit.
@@ -102,28 +106,37 @@ type Report struct {
 
 // notChecked lists what decides about a render and what no audit reads.
 var notChecked = []string{"session policies", uncontrolled,
-	"bucket and key policies", "S3 Block Public Access", "quotas", "networks and VPC endpoints"}
+	"bucket and key policies", "S3 Block Public Access"}
 
-const uncontrolled = "resource control policies"
+const (
+	uncontrolled = "resource control policies"
+	// networks follow what checks did not read.
+	networks = "networks and VPC endpoints"
+)
 
-// notCheckedOf returns what an audit of some targets does not read. An audit of render roles alone
-// says nothing about callers, which also decide about a render.
-func notCheckedOf(targets []*judgement) []string {
-	list := notChecked
+// notCheckedOf returns what an audit of some targets and its checks do not read; checked is nil
+// without checks. An audit of render roles alone says nothing about callers, which also decide
+// about a render.
+func notCheckedOf(targets []*judgement, checked *CheckResult) []string {
+	list := slices.Clone(notChecked)
 	if len(targets) > 0 && !slices.ContainsFunc(targets, func(t *judgement) bool {
 		return !t.controlled
 	}) {
-		list = slices.DeleteFunc(slices.Clone(list), func(name string) bool {
-			return name == uncontrolled
-		})
+		list = slices.DeleteFunc(list, func(name string) bool { return name == uncontrolled })
 	}
+	if checked == nil {
+		list = append(list, "quotas")
+	} else {
+		list = append(list, checked.NotChecked...)
+	}
+	list = append(list, networks)
 	callers := slices.ContainsFunc(targets, func(t *judgement) bool {
 		return t.target.Kind == Caller
 	})
 	if callers || len(targets) == 0 {
 		return list
 	}
-	return slices.Concat([]string{"callers (none is audited)"}, list)
+	return slices.Insert(list, 0, "callers (none is audited)")
 }
 
 // Run identifies the run that made a report.
@@ -241,9 +254,12 @@ type Finding struct {
 	// Why explains the cause in one sentence, with the deciding policy and statement.
 	Why string `json:"why,omitempty"`
 	// RootCause is set if the missing grants of the target have a single reason. Command then prints
-	// the policy that the target needs.
+	// the policy that the target needs. For a check, Command repairs what Remedy describes.
 	RootCause RootCause `json:"rootCause,omitempty"`
 	Command   string    `json:"command,omitempty"`
+	// Remedy describes the repair of a failed check, without a full stop. The fixes of a report repair
+	// other findings.
+	Remedy string `json:"remedy,omitempty"`
 	// Inspected is the result of the engine, Simulated the answer of AWS's simulator.
 	Inspected string `json:"inspected,omitempty"`
 	Simulated string `json:"simulated,omitempty"`

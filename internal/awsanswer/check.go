@@ -70,6 +70,9 @@ func (a answer) checkBody(operation string, header http.Header, body []byte) err
 	} else if err != nil {
 		return &Incomplete{Operation: operation, Lacks: "a readable body", Err: err}
 	}
+	if object, _ := result.(node); a.only != "" && !object.hasOnly(a.only) {
+		return &Incomplete{Operation: operation, Lacks: "an object with no member but " + a.only}
+	}
 	for _, path := range a.holds {
 		if !holds(result, path) {
 			return &Incomplete{Operation: operation, Lacks: path}

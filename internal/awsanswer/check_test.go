@@ -128,6 +128,15 @@ var operations = map[string]operation{
 		call(sts.NewFromConfig, (*sts.Client).GetCallerIdentity, &sts.GetCallerIdentityInput{})},
 	"Lambda.ListFunctions": {`{"Functions":[]}`,
 		call(lambda.NewFromConfig, (*lambda.Client).ListFunctions, &lambda.ListFunctionsInput{})},
+	"Lambda.GetAccountSettings": {`{"AccountLimit":{"ConcurrentExecutions":1000,` +
+		`"UnreservedConcurrentExecutions":0}}`, call(lambda.NewFromConfig,
+		(*lambda.Client).GetAccountSettings, &lambda.GetAccountSettingsInput{})},
+	"Lambda.GetFunctionConfiguration": {`{"FunctionName":"name","State":"Active"}`,
+		call(lambda.NewFromConfig, (*lambda.Client).GetFunctionConfiguration,
+			&lambda.GetFunctionConfigurationInput{FunctionName: name})},
+	"Lambda.GetFunctionConcurrency": {`{}`, call(lambda.NewFromConfig,
+		(*lambda.Client).GetFunctionConcurrency,
+		&lambda.GetFunctionConcurrencyInput{FunctionName: name})},
 	"Lambda.ListTags": {`{"Tags":{}}`,
 		call(lambda.NewFromConfig, (*lambda.Client).ListTags, &lambda.ListTagsInput{
 			Resource: aws.String("arn:aws:lambda:us-east-1:123456789012:function:f")})},

@@ -7,6 +7,9 @@ type answer struct {
 	// empty, "PolicyNames[]" a list that may be empty, "AttachedPolicies[].PolicyArn" a value in each
 	// item of a list, and "Tags{}" a map that may be empty.
 	holds []string
+	// only is the single member of a JSON object that may be empty; empty for an answer that may have
+	// other members. An object with another member is the answer to something else.
+	only string
 	// pages is true if the answer is a page of a list of IAM: it says whether the list goes on
 	// (IsTruncated), and if it does, from where (Marker).
 	pages bool
@@ -48,6 +51,11 @@ const (
 //     EvalDecision are required in API_EvaluationResult.html.
 //   - https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctions.html and API_ListTags.html: an
 //     account without functions has "Functions": [], a function without tags "Tags": {}.
+//   - https://docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html: the limits are in
+//     each recorded answer.
+//   - https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html: the sample
+//     response has the state. API_GetFunctionConcurrency.html: recorded answers about a function
+//     without reserved concurrency are {}.
 //   - https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html and
 //     API_Publish.html: the list element and MessageId are in the sample responses.
 //   - https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
@@ -78,6 +86,10 @@ var answers = map[string]answer{
 		"EvaluationResults[].EvalDecision"}, pages: true},
 	"Lambda.ListFunctions": {holds: []string{"Functions[].FunctionName"}, form: restJSON},
 	"Lambda.ListTags":      {holds: []string{"Tags{}"}, form: restJSON},
+	"Lambda.GetAccountSettings": {holds: []string{"AccountLimit.ConcurrentExecutions",
+		"AccountLimit.UnreservedConcurrentExecutions"}, form: restJSON},
+	"Lambda.GetFunctionConfiguration": {holds: []string{"FunctionName", "State"}, form: restJSON},
+	"Lambda.GetFunctionConcurrency":   {only: "ReservedConcurrentExecutions", form: restJSON},
 	"SNS.ListSubscriptionsByTopic": {holds: []string{"Subscriptions[].SubscriptionArn",
 		"Subscriptions[].Protocol"}},
 	"SNS.Publish":           {holds: []string{"MessageId"}, performs: true},

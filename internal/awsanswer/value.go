@@ -111,6 +111,15 @@ func (n node) member(name string) (value, bool) {
 	return node{m}, ok && m != nil
 }
 
+// hasOnly reports whether n is an object without members other than one.
+func (n node) hasOnly(name string) bool {
+	object, ok := n.any.(map[string]any)
+	for other := range object {
+		ok = ok && other == name
+	}
+	return ok
+}
+
 func (n node) items() (list []value, ok bool) {
 	array, ok := n.any.([]any)
 	for _, item := range array {

@@ -133,6 +133,12 @@ func ReadPermissions() []Permission {
 		{"iam:GetPolicyVersion", ScopePolicies, "reads the document of a managed policy"},
 		{"lambda:ListFunctions", ScopeAny,
 			"lists the deployed functions with their releases and roles"},
+		{"lambda:GetAccountSettings", ScopeAny,
+			"reads how many functions can run at the same time in a region"},
+		{"lambda:GetFunctionConfiguration", ScopeFunctions,
+			"reads the state, the timeout and the runtime of a function"},
+		{"lambda:GetFunctionConcurrency", ScopeFunctions,
+			"reads the reserved concurrency of a function"},
 		{"lambda:ListTags", ScopeFunctions,
 			"reads the release of a function whose name does not show it"},
 	}

@@ -200,7 +200,11 @@ func auditListing(a Audit) listing {
 	for i, f := range r.Findings {
 		e := findingEntry(r.Account, f)
 		e.fix = fixes[i]
-		s := suiteOf(f.Target, f.Policy, "")
+		kind := ""
+		if f.IsCheck() {
+			kind = "check"
+		}
+		s := suiteOf(f.Target, f.Policy, kind)
 		s.entries = append(s.entries, e)
 	}
 	if r.Upgrade != nil {
@@ -251,11 +255,8 @@ func auditFacts(r audit.Report) []fact {
 // maxFixDiff is the number of lines of a diff that a format for code review shows.
 const maxFixDiff = 40
 
-// fixesOf returns the fixes of the gaps by the positions of the findings.
+// fixesOf returns the fixes of the gaps and of failed checks by the positions of the findings.
 func fixesOf(r audit.Report) map[int]*fixText {
-	if len(r.Fixes) == 0 {
-		return nil
-	}
 	type key struct {
 		target   string
 		policy   policies.PolicyKind
@@ -306,6 +307,9 @@ func findingEntry(account string, f audit.Finding) entry {
 		e.word = string(audit.TargetMissing)
 	}
 	e.rule = ruleOf(string(f.Policy), f.Action, string(f.Cause))
+	if f.IsCheck() {
+		e.rule = ruleOf(string(f.Policy), f.Sid, "")
+	}
 	e.identity = baseline.Identity(account, f.Target, f.Policy, f.Sid, f.Action, f.Resource)
 	return e
 }
@@ -351,7 +355,8 @@ func (l *listing) goneGaps() []judged {
 }
 
 // ruleOf returns the stable identifier of a requirement: the kind of policy and the action. The Sid
-// is no part of it, because the Sids of Remotion's role policy are numbers that shift.
+// is no part of it, because the Sids of Remotion's role policy are numbers that shift. For a check,
+// action is its id.
 func ruleOf(kind, action, cause string) string {
 	return cmp.Or(kind, "required") + "/" + cmp.Or(action, cause, "incomplete")
 }

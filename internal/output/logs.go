@@ -35,8 +35,8 @@ func (w logWriter) Write(text []byte) (int, error) {
 }
 
 // withoutCommands returns a text without workflow commands. GitHub Actions executes a line that
-// begins with ::, after blanks, and ##[ anywhere in a line. A name from AWS or of a file can be such
-// a text, and wrapping can move it to the begin of a line.
+// begins with ::, after blanks, and ##[ anywhere in a line. A name from AWS or of a file can be
+// such a text, and wrapping can move it to the begin of a line.
 func withoutCommands(s string) string {
 	if !strings.Contains(s, "::") && !strings.Contains(s, "##[") {
 		return s

@@ -74,21 +74,25 @@ func writeSARIF(w io.Writer, l listing) error {
 // one has the highest.
 func sarifRule(id string, e *entry) *sarif.ReportingDescriptor {
 	rule := sarif.NewReportingDescriptor().WithID(id)
-	name, full := e.word, e.word
-	if e.action != "" {
+	name, full, without := e.word, e.word, " Without it: "
+	switch {
+	case e.policy == audit.CheckKind:
+		name = "Check " + e.sid
+		full, without = name+" of what "+e.action+" needs", " If it fails: "
+	case e.action != "":
 		name = "Permission " + e.action
 		full = name
 		if e.policy != "" {
 			full += " of the " + string(e.policy) + " policy"
 		}
 	}
-	if e.reason != "" {
+	if e.reason != "" && e.policy != audit.CheckKind {
 		full += ": the permission " + e.reason
 	}
 	rule.WithShortDescription(multiformat(name)).WithFullDescription(multiformat(full))
 	help := full + "."
 	if e.impact != "" {
-		help += " Without it: " + e.impact + "."
+		help += without + e.impact + "."
 	}
 	rule.WithHelp(multiformat(help + " More: " + contract.Project))
 	if strings.HasPrefix(e.source, "https://") {

@@ -105,6 +105,8 @@ func titleOf(g report.Group) string {
 		return sentence(g.Why)
 	case g.Cause == audit.TrustPolicy:
 		return "The trust policy does not let Lambda assume the role"
+	case g.IsCheck():
+		return checkTitle(textfmt.OneLine(g.Findings[0].Sid), g.Status)
 	case len(actions) == 1:
 		n = actions[0]
 	}
@@ -112,6 +114,17 @@ func titleOf(g report.Group) string {
 		return n + " denied under the assumed context"
 	}
 	return statusTitle(n, g.Status)
+}
+
+// checkTitle says that a check has a status.
+func checkTitle(id string, s audit.Status) string {
+	switch s {
+	case audit.Conditional:
+		return id + " fails under a condition"
+	case audit.Unverified:
+		return id + " not verified"
+	}
+	return id + " fails"
 }
 
 // statusTitle says that permissions have a status.

@@ -291,6 +291,9 @@ func (v *view) setPassed(r audit.Report) {
 			by[j] = clean(s.String())
 		}
 		text := textfmt.Some(by, maxStatements)
+		if f.IsCheck() {
+			text = "check " + clean(f.Sid)
+		}
 		if text == "" {
 			text = "not recorded"
 			if f.Simulated != "" {
@@ -305,10 +308,13 @@ func (v *view) setPassed(r audit.Report) {
 // maxStatements is the number of granting statements that a passed permission lists.
 const maxStatements = 2
 
-// kindOf names the kind of principal that needs a policy.
+// kindOf names the kind of principal that needs a policy, or says that a check is no principal.
 func kindOf(k policies.PolicyKind) string {
-	if k == policies.Role {
+	switch k {
+	case policies.Role:
 		return "render role"
+	case audit.CheckKind:
+		return "check"
 	}
 	return "caller"
 }

@@ -89,7 +89,7 @@ func FormerRegions(partition string) []string {
 // Ordered returns a copy of the releases, sorted by number, oldest first.
 func Ordered(releases []Release) []Release {
 	ordered := slices.Clone(releases)
-	slices.SortStableFunc(ordered, func(a, b Release) int { return compare(a.number(), b.number()) })
+	slices.SortStableFunc(ordered, Release.Compare)
 	return ordered
 }
 

@@ -120,6 +120,10 @@ func (r Release) Notice() string {
 // Before reports whether the release is older than the release of that number.
 func (r Release) Before(version string) bool { return compare(r.number(), version) < 0 }
 
+// Compare orders two releases by their numbers, the older one first. The zero Release is the
+// oldest.
+func (r Release) Compare(o Release) int { return compare(r.number(), o.number()) }
+
 // number returns the release number for sorting: Version, or Since for a whole range.
 func (r Release) number() string {
 	if r.Version != "" {

@@ -16,6 +16,10 @@ const maxDiff = 12
 // Fix returns the part of the fixes that closes the gaps of the group. ok is false if there is
 // none. The diff has at most most lines.
 func (g Group) Fix(fixes []remedy.Fix, most int) (e remedy.Excerpt, ok bool) {
+	if g.IsCheck() {
+		first := g.Findings[0]
+		return remedy.Excerpt{Text: first.Remedy, Edits: first.Command != ""}, first.Remedy != ""
+	}
 	var gaps []remedy.Need
 	for _, f := range g.Findings {
 		gaps = append(gaps, remedy.Need{Sid: f.Sid, Action: f.Action, Resource: f.Resource})
@@ -82,10 +86,13 @@ func sentence(s string) string {
 	return textfmt.Capitalize(s)
 }
 
-// FixCommand returns the command that prints an excerpt of the group. targets are those of the
-// report, and settings are further flags of the audit.
+// FixCommand returns the command that prints an excerpt of the group, or that repairs a failed
+// check. targets are those of the report, and settings are further flags of the audit.
 func (g Group) FixCommand(e remedy.Excerpt, targets []audit.TargetReport,
 	settings []string) string {
+	if g.IsCheck() {
+		return textfmt.OneLine(g.Findings[0].Command)
+	}
 	for _, t := range targets {
 		if t.Name == g.Target && t.Kind == audit.Caller && g.Policy == policies.User {
 			one := audit.Report{Targets: []audit.TargetReport{t}}
@@ -108,7 +115,7 @@ func (g Group) shortCause(fixes []remedy.Fix) string {
 	if len(g.Findings) == 0 || len(actions) == 0 {
 		return "it does not exist"
 	}
-	if g.RootCause() != "" {
+	if g.RootCause() != "" || g.IsCheck() {
 		return g.Why
 	}
 	if e, ok := g.Fix(fixes, 0); ok {

@@ -95,8 +95,16 @@ func (g Group) otherStatements() (list []string) {
 // Gaps groups the unmuted gaps of a report.
 func Gaps(r audit.Report) []Group { return Grouped(gapsOf(r)) }
 
-// Principal returns the target with its kind, such as "user/render (caller)".
+// IsCheck reports whether the group is about a check. Its findings are about one target.
+func (g Group) IsCheck() bool { return g.Policy == audit.CheckKind && len(g.Findings) > 0 }
+
+// Principal returns the target with its kind, such as "user/render (caller)". For a check, it
+// returns the target with the id of the check.
 func (g Group) Principal() string {
+	if g.IsCheck() {
+		return fmt.Sprintf("%s (check %s)", textfmt.OneLine(g.Target),
+			textfmt.OneLine(g.Findings[0].Sid))
+	}
 	if g.Policy == policies.Role {
 		return textfmt.OneLine(g.Target) + " (render role)"
 	}

@@ -110,6 +110,12 @@ func (p *page) writeChecked(r audit.Report) {
 			p.writeSatisfied(r, t)
 		}
 	}
+	if checks := ChecksLine(r); checks != "" {
+		p.field("  ", "Checks", "%s", checks)
+		if p.view.All {
+			p.writePassedChecks(r)
+		}
+	}
 	switch listed := slices.ContainsFunc(r.Findings, func(f audit.Finding) bool {
 		return f.Status == audit.Satisfied
 	}); {
@@ -131,6 +137,15 @@ func (p *page) writeSatisfied(r audit.Report, t audit.TargetReport) {
 		p.paragraph("    ", grantedBy(group[0].Statements))
 		for _, f := range group {
 			p.writePermission("      ", f.Action, f.Resource)
+		}
+	}
+}
+
+// writePassedChecks lists the satisfied checks with their targets.
+func (p *page) writePassedChecks(r audit.Report) {
+	for _, f := range r.Findings {
+		if f.IsCheck() && f.Status == audit.Satisfied {
+			p.paragraph("    ", textfmt.OneLine(f.Sid)+" of "+textfmt.OneLine(f.Target))
 		}
 	}
 }
@@ -179,9 +194,25 @@ func TargetLine(t audit.TargetReport) string {
 	case t.Kind == audit.Caller && t.Purpose != policies.All && t.Purpose != "":
 		kind += ", only " + strings.ReplaceAll(string(t.Purpose), "+", " and ")
 	}
-	s := t.Summary
-	line := fmt.Sprintf("%s (%s): %d of %d satisfied", textfmt.OneLine(t.Name), kind, s.Satisfied,
-		s.Requirements)
+	line := fmt.Sprintf("%s (%s): %s", textfmt.OneLine(t.Name), kind, countsLine(t.Summary))
+	if t.CutOff {
+		line += ", cut off by the deadline"
+	}
+	return line
+}
+
+// ChecksLine returns the number of the checks by status. It is empty for a report without checks.
+func ChecksLine(r audit.Report) string {
+	s := r.ChecksSummary()
+	if s.Requirements == 0 {
+		return ""
+	}
+	return countsLine(s)
+}
+
+// countsLine returns the numbers of a summary by status.
+func countsLine(s audit.Summary) string {
+	line := fmt.Sprintf("%d of %d satisfied", s.Satisfied, s.Requirements)
 	if s.Gaps > 0 {
 		line += ", " + textfmt.Plural(s.Gaps, "gap")
 	}
@@ -190,9 +221,6 @@ func TargetLine(t audit.TargetReport) string {
 	}
 	if s.Unverified > 0 {
 		line += fmt.Sprintf(", %d unverified", s.Unverified)
-	}
-	if t.CutOff {
-		line += ", cut off by the deadline"
 	}
 	return line
 }

@@ -32,7 +32,11 @@ func (p *page) writeUnverified(r audit.Report) {
 	for _, remedy := range remedies {
 		p.field("  ", "Fix", "%s", sentence(textfmt.OneLine(remedy)))
 	}
+	p.writeUnverifiedChecks(unverified)
 	for _, g := range unverified {
+		if g.IsCheck() {
+			continue
+		}
 		// Up to four actions are listed. A longer list would hide the cause.
 		if actions := textfmt.OneLines(g.Actions()); len(actions) <= 4 {
 			p.field("  ", "Unverified", "%s: %s", textfmt.OneLine(g.Target), strings.Join(actions, ", "))
@@ -43,6 +47,24 @@ func (p *page) writeUnverified(r audit.Report) {
 		p.field("  ", "Cause", "%s", textfmt.OneLine(g.Why))
 	}
 	p.writeFindOut(r, unverified)
+}
+
+// writeUnverifiedChecks writes the checks that could not be made. Checks with the same cause share
+// a line: an auditor without the rights for checks has one.
+func (p *page) writeUnverifiedChecks(unverified []Group) {
+	for _, same := range groupedBy(unverified, func(g Group) (string, bool) {
+		return g.Why, g.IsCheck()
+	}) {
+		var ids []string
+		for _, g := range same {
+			for _, f := range g.Findings {
+				ids = append(ids, textfmt.OneLine(f.Sid)+" of "+textfmt.OneLine(f.Target))
+			}
+		}
+		p.field("  ", "Unverified", "%s: %s", textfmt.Plural(len(ids), "check"),
+			textfmt.Enumerate(ids, maxUnread))
+		p.field("  ", "Cause", "%s", textfmt.OneLine(same[0].Why))
+	}
 }
 
 // maxCommands is the number of commands that the section UNVERIFIED shows.
@@ -61,6 +83,8 @@ func (p *page) writeFindOut(r audit.Report, unverified []Group) {
 	for _, g := range unverified {
 		action := g.Findings[0].Action
 		switch {
+		case g.IsCheck():
+			again = again || slices.Contains(denied, audit.ChecksTarget)
 		case slices.Contains(denied, g.Target):
 			again = true
 		case action != "" && g.Findings[0].Sid != audit.TrustSid:

@@ -188,6 +188,26 @@ func declared() []Setting {
 				"callers; keys of a VPC also count for functions in a VPC",
 		},
 		{
+			Variable: "CHECKS", Parameter: "Checks", Property: "Checks", Flag: "checks",
+			FieldType: "Checks",
+			Kind:      List, Default: "all",
+			Pattern: `^-?[A-Za-z]+( *, *-?[A-Za-z]+)*$`,
+			Valid:   []string{"all", "none", "ConcurrencyQuota", "-ConcurrencyQuota"},
+			Invalid: []string{"", "--ConcurrencyQuota", "ConcurrencyQuota;none", "a b"},
+			Group:   groupAudit, Label: "Checks",
+			Help: `Checks of what a render needs besides permissions: "all", "none", or ids with commas ` +
+				"such as -ConcurrencyQuota; -ID leaves one out.",
+			Constraint: `"all", "none", or ids of checks with commas.`,
+			Wanted:     `"all", "none", or ids of checks such as ConcurrencyQuota or -ConcurrencyQuota`,
+			PropertyDoc: `Checks are the checks of what a render needs besides permissions: "all", ` +
+				`"none", or ids, of which -ID leaves one out.`,
+			Usage: "checks of what a render needs besides permissions: all, none, or ids with commas; " +
+				"-ID leaves one out",
+			Docs: "the [checks](checks.md) of what a render needs besides permissions: `all`, `none`, or " +
+				"ids with commas. `-ID` leaves one out: `-ConcurrencyQuota` is all but that one. A check " +
+				"that is left out is listed as not checked",
+		},
+		{
 			Variable: EnvReadScope, Parameter: "ReadScope", Property: "ReadScope", Flag: "read-scope",
 			Default: contract.ReadScopeAccount,
 			Pattern: `^(` + contract.ReadScopeAccount + `|` + contract.ReadScopeNamed + `)$`,

@@ -66,6 +66,8 @@ func Keys() []Key {
 			Doc: "files with the resource control policies, one text for each level of the organization"},
 		{Name: "organization-policies", Kind: YesNo, Commands: account,
 			Doc: "read the policies of the organization in the account"},
+		{Name: "checks", Kind: List, Commands: account,
+			Doc: "checks of what a render needs besides permissions: all, none or ids; -ID leaves one out"},
 		{Name: "read-scope", Kind: Text, Commands: account, Values: []string{"account", "named"},
 			Doc: "what the auditor reads"},
 		{Name: "upgrade-to", Kind: Text, Commands: []string{"audit"},

@@ -212,7 +212,7 @@ type callCounts struct {
 	principals, lists, inline, managed int
 	simulations                        map[string]int // by principal
 	listings                           map[string]int // pages by region
-	tags                               int
+	tags, checks                       int
 	metrics, topic, evidence           int
 }
 
@@ -237,6 +237,8 @@ func countCalls(tb testing.TB, calls []awsemu.Call) (b callCounts) {
 			b.listings[c.Region]++
 		case "ListTags":
 			b.tags++
+		case "GetAccountSettings", "GetFunctionConfiguration", "GetFunctionConcurrency":
+			b.checks++
 		case "PutMetricData":
 			b.metrics++
 		case "ListSubscriptionsByTopic":
@@ -274,11 +276,11 @@ func (b callCounts) String() string {
 	return fmt.Sprintf("%d calls = %d reads (%d principals + %d lists + %d inline policies + 2 x %d "+
 		"managed policies) + "+
 		"%d simulations (user %d, role %d) + %d ListFunctions (a page of 50 functions each, %d "+
-		"regions) + %d ListTags + %d PutMetricData",
-		b.reads()+b.simulated()+b.listed()+b.tags+b.metrics, b.reads(), b.principals, b.lists, b.inline,
-		b.managed/2,
+		"regions) + %d ListTags + %d of checks + %d PutMetricData",
+		b.reads()+b.simulated()+b.listed()+b.tags+b.checks+b.metrics, b.reads(), b.principals, b.lists,
+		b.inline, b.managed/2,
 		b.simulated(), b.simulations["user/remotion-user"], b.simulations["role/"+policies.RoleName],
-		b.listed(), len(b.listings), b.tags, b.metrics)
+		b.listed(), len(b.listings), b.tags, b.checks, b.metrics)
 }
 
 // BenchmarkHandler measures the handler from the event to the last metric.

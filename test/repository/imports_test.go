@@ -72,7 +72,8 @@ func TestCoreStaysPure(t *testing.T) {
 	for _, p := range packages(t, "./internal/arn", "./internal/awsname", "./internal/contract",
 		"./internal/settings", "./internal/textfmt", "./internal/cloudtrail", "./internal/iamactions",
 		"./internal/denial/...", "./internal/iampolicy",
-		"./internal/policies/...", "./internal/audit", "./internal/check", "./internal/report",
+		"./internal/policies/...", "./internal/audit", "./internal/check", "./internal/checks",
+		"./internal/report",
 		"./internal/alert/...") {
 		name := strings.TrimPrefix(p.ImportPath, module)
 		for _, imported := range p.Deps {
@@ -95,7 +96,8 @@ func TestCoreStaysPure(t *testing.T) {
 // TestOfflineCheckLinksNoAWSClient checks that the packages behind `remotion-audit check` depend on
 // no package of the AWS SDK.
 func TestOfflineCheckLinksNoAWSClient(t *testing.T) {
-	for _, p := range packages(t, "./internal/check", "./internal/report", "./internal/output") {
+	for _, p := range packages(t, "./internal/check", "./internal/checks",
+		"./internal/report", "./internal/output") {
 		if !slices.Contains(p.Deps, module+"internal/iampolicy") {
 			t.Errorf("%s does not depend on the policy engine: go list prints no dependencies", p.ImportPath)
 		}

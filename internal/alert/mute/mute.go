@@ -155,17 +155,22 @@ func glob(pattern, text string) bool {
 	}
 }
 
-// CheckTarget returns an error for a pattern that matches no name of an audited principal. Such a
-// mute would hide nothing.
+// CheckTarget returns an error for a pattern that matches no name of an audited principal, and of
+// nothing that a check is about. Such a mute would hide nothing.
 func CheckTarget(pattern string) error {
 	plain := stars.ReplaceAllString(pattern, "*")
-	for _, kind := range []string{"user/", "role/", "sso/"} {
+	for _, kind := range []string{"user/", "role/", "sso/", "region/"} {
 		if mayName(plain, kind) {
 			return nil
 		}
 	}
-	return fmt.Errorf("%s matches no audited principal: use user/NAME or role/NAME, in which * "+
-		"matches any characters", textfmt.Quote(pattern, maxQuoted))
+	name, isFunction := strings.CutPrefix(plain, "function/") // REGION/NAME
+	if isFunction && mayName(strings.Replace(name, "/", "", 1), "") {
+		return nil
+	}
+	return fmt.Errorf("%s matches no audited principal: use user/NAME or role/NAME, or for a check "+
+		"region/REGION or function/REGION/NAME, in which * matches any characters",
+		textfmt.Quote(pattern, maxQuoted))
 }
 
 var (

@@ -50,6 +50,10 @@ func briefOf(r audit.Report, from Sender, g report.Group) brief {
 	if e.Edits {
 		b.command = fixCommand(r, from, g, e)
 	}
+	if g.IsCheck() {
+		b.label, b.fixes = "Command", []fixText{{text: e.Text}}
+		return b
+	}
 	fix := fixOf(r.Fixes, g)
 	var short bool // the fixes do not say how many changes the whole fix has
 	if b.fixes, short = patternChanges(r, g, e, fix); short {
@@ -269,6 +273,8 @@ func shortCause(r audit.Report, g report.Group, limit int) string {
 	}
 	actions := g.Actions()
 	switch {
+	case g.IsCheck():
+		return textfmt.ASCII(g.Findings[0].Sid, limit) + " of " + name
 	case g.Cause == audit.TargetMissing && g.Policy != policies.Role:
 		return name // the title says that it does not exist
 	case g.Cause == audit.TargetMissing, len(actions) == 0:

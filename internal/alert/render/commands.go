@@ -59,7 +59,7 @@ func muteCommand(bucket string, g report.Group) string {
 	}
 	m := mute.Mute{Target: g.Target, Cause: g.Cause}
 	sid := g.Findings[0].Sid
-	if actions := g.Actions(); len(actions) == 1 {
+	if actions := g.Actions(); len(actions) == 1 && !g.IsCheck() {
 		m.Action = actions[0]
 	} else if !slices.ContainsFunc(g.Findings, func(f audit.Finding) bool { return f.Sid != sid }) {
 		m.Sid = sid // narrows the mute

@@ -93,7 +93,7 @@ func editOf(fixes []remedy.Fix, g report.Group, c remedy.Change) (edit remedy.Ed
 // that CloudTrail recorded. It is "" if the name cannot be an argument of the command.
 func lookupCommand(r audit.Report, g report.Group) string {
 	name, region := arn.Name(g.Target), partitions[r.Partition].cloudTrail
-	if region == "" || !awsname.IsIAMName(name) || strings.ContainsAny(name, ",=") {
+	if g.IsCheck() || region == "" || !awsname.IsIAMName(name) || strings.ContainsAny(name, ",=") {
 		return ""
 	}
 	return textfmt.ShellWords("aws", "cloudtrail", "lookup-events", "--region", region,

@@ -425,6 +425,7 @@ func (w *mailWriter) writeAbout() {
 	if more := len(r.Targets) - maxTargetsInMail; more > 0 {
 		w.line(textfmt.Capitalize(textfmt.More(more, "target")))
 	}
+	w.field("Checks", report.ChecksLine(r))
 	if muted := r.Summary.GapsMuted; muted > 0 {
 		w.field("Muted", textfmt.Plural(muted, "gap")+", not announced")
 	}

@@ -25,7 +25,7 @@ type Function struct {
 	Runtime     string // empty means nodejs20.x
 	Memory      int    // MB; zero means 128
 	Timeout     int    // seconds; zero means 120
-	Storage     int    // MB of ephemeral storage; zero means 512
+	Storage     int    // MB of ephemeral storage; zero means the size in the name, else 512
 	// Layers are the ARNs of layer versions.
 	Layers []string
 	// Subnets and SecurityGroups are the IDs of the VPC configuration; nil without one.
@@ -48,6 +48,14 @@ type Function struct {
 	Reserved *int
 	// Policy is the text of the resource-based policy. Empty means that there is none.
 	Policy string
+}
+
+// diskInName returns the size of the disk in a name that Remotion gives, or 0.
+func diskInName(name string) (size int) {
+	if i := strings.LastIndex(name, "-disk"); i >= 0 {
+		_, _ = fmt.Sscanf(name[i:], "-disk%dmb", &size) // another name has no size
+	}
+	return size
 }
 
 func (s *Service) functionARN(f Function) string {
@@ -125,7 +133,7 @@ func (s *Service) functionJSON(f Function) functionJSON {
 		PackageType: "Zip", Architectures: []string{"arm64"}, KMSKeyArn: f.KMSKey,
 		LoggingConfig: loggingJSON{"Text", cmp.Or(f.LogGroup, "/aws/lambda/"+f.Name)},
 	}
-	j.EphemeralStorage.Size = cmp.Or(f.Storage, 512)
+	j.EphemeralStorage.Size = cmp.Or(f.Storage, diskInName(f.Name), 512)
 	if len(f.Subnets) > 0 {
 		j.VpcConfig = &vpcJSON{f.Subnets, f.SecurityGroups,
 			cmp.Or(f.VPC, "vpc-"+strings.TrimPrefix(f.Subnets[0], "subnet-"))}

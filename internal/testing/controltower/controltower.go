@@ -1,5 +1,5 @@
-// Package controltower checks templates with the proactive rules of AWS Control Tower. The rules and
-// their evaluator, cfn-guard, are in an npm package, for tests.
+// Package controltower checks templates with the proactive rules of AWS Control Tower. The rules
+// and their evaluator, cfn-guard, are in an npm package, for tests.
 package controltower
 
 import (
@@ -15,7 +15,7 @@ import (
 // Violation is a violation of a rule.
 type Violation struct {
 	Control     string // such as CT.S3.PR.2
-	Requirement string // such as "Require an Amazon S3 bucket to have server access logging configured"
+	Requirement string // such as "Require an Amazon S3 bucket to have server access logging"
 	Resources   []string
 }
 

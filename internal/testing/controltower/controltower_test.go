@@ -40,8 +40,8 @@ var accepted = map[string]string{
 // page is the page with the table of accepted violations.
 const page = "../../../docs/security.md"
 
-// TestControlTower checks that each violation of Control Tower's proactive rules in the templates is
-// accepted with a reason, and that docs/security.md lists them. CDK's template has the same
+// TestControlTower checks that each violation of Control Tower's proactive rules in the templates
+// is accepted with a reason, and that docs/security.md lists them. CDK's template has the same
 // resources.
 func TestControlTower(t *testing.T) {
 	if testing.Short() {

@@ -69,7 +69,7 @@ func (p Published) Documents(ctx context.Context, version string) (Documents, er
 	name := Lambda
 	const most = 8 // dependencies; so far no release needed more than one
 	for range most {
-		if err := p.unpack(ctx, root, name, version); err != nil {
+		if err := p.Unpack(ctx, root, name, version); err != nil {
 			return Documents{}, err
 		}
 		var out struct {
@@ -94,8 +94,8 @@ func readDocuments(ctx context.Context, dir, root string, out any) error {
 	return node.Script{Dir: dir, Args: []string{"policies.cjs", root}}.Run(ctx, out)
 }
 
-// unpack extracts a package to root/node_modules, and downloads it first if Fetch is set.
-func (p Published) unpack(ctx context.Context, root, name, version string) error {
+// Unpack extracts a package to root/node_modules, and downloads it first if Fetch is set.
+func (p Published) Unpack(ctx context.Context, root, name, version string) error {
 	file := filepath.Join(p.Tarballs, strings.NewReplacer("@", "", "/", "-").Replace(name)+"-"+version+
 		".tgz")
 	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) && p.Fetch {

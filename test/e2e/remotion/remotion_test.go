@@ -230,10 +230,10 @@ func TestVersion(t *testing.T) {
 func skipUnlessReady(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("SKIPPED, NOT TESTED: -short leaves out Remotion's own check")
+		t.Skip("SKIPPED, NOT TESTED: -short leaves out Remotion's own code")
 	}
 	if err := pkg.Ready(); err != nil {
-		t.Skip("SKIPPED, NOT TESTED: Remotion's own check: " + err.Error())
+		t.Skip("SKIPPED, NOT TESTED: Remotion's own code: " + err.Error())
 	}
 }
 
