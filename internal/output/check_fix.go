@@ -51,8 +51,8 @@ func writeCheckFix(b *bytes.Buffer, result check.Result, v textfmt.View) {
 		return
 	}
 	for _, edit := range fix.Edits {
-		for _, c := range edit.Changes {
-			paragraph(edit.Policy + ": " + c.Text)
+		for _, text := range changeTexts(edit) {
+			paragraph(text)
 		}
 		writeDiff(b, edit, v)
 	}
@@ -71,6 +71,26 @@ func writeCheckFix(b *bytes.Buffer, result check.Result, v textfmt.View) {
 		proved += " The documents are written as JSON: write the change in the language of the file."
 	}
 	paragraph(proved)
+}
+
+// changeTexts describes the changes of an edit. Changes of one kind to one policy have one text.
+func changeTexts(edit remedy.Edit) (list []string) {
+	if edit.Before == nil {
+		return []string{"Create " + edit.Policy}
+	}
+	counts := map[string]int{}
+	for _, c := range edit.Changes {
+		if counts[c.Text]++; counts[c.Text] == 1 {
+			list = append(list, c.Text)
+		}
+	}
+	for i, text := range list {
+		list[i] = textfmt.Capitalize(text)
+		if n := counts[text]; n > 1 {
+			list[i] += fmt.Sprintf(" (%d times)", n)
+		}
+	}
+	return list
 }
 
 // writeDiff writes the changed lines of an edit.
