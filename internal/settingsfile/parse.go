@@ -52,17 +52,7 @@ type Check struct {
 }
 
 // Error is an error in a settings file. Line counts from 1; zero means the whole file.
-type Error struct {
-	Line int
-	Text string
-}
-
-func (e *Error) Error() string {
-	if e.Line == 0 {
-		return e.Text
-	}
-	return fmt.Sprintf("line %d: %s", e.Line, e.Text)
-}
+type Error = yamllimit.Error
 
 // MaxBytes is the size of the largest settings file, in bytes.
 const MaxBytes = 256 << 10
@@ -88,7 +78,7 @@ const (
 func Parse(text []byte, now time.Time) (File, error) {
 	docs, refused := yamllimit.Parse(text, limits)
 	if refused != nil {
-		return File{}, &Error{refused.Line, refused.Text}
+		return File{}, refused
 	}
 	r := reader{now: now}
 	for i, doc := range docs {
@@ -114,7 +104,7 @@ type reader struct {
 }
 
 func (r *reader) fail(at *yaml.Node, format string, args ...any) {
-	r.errs = append(r.errs, &Error{at.Line, fmt.Sprintf(format, args...)})
+	r.errs = append(r.errs, &Error{Line: at.Line, Text: fmt.Sprintf(format, args...)})
 }
 
 // entries calls read with the keys and values of a mapping.
@@ -335,7 +325,7 @@ func (r *reader) mutes(list *yaml.Node) {
 	}
 	for i, e := range mute.EntriesOf(list, r.now) {
 		for _, err := range e.Errors {
-			r.errs = append(r.errs, &Error{err.Line, "mutes: " + err.Text})
+			r.errs = append(r.errs, &Error{Line: err.Line, Text: "mutes: " + err.Text})
 		}
 		if e.Errors == nil {
 			r.file.Mutes = append(r.file.Mutes, e.Mute)
