@@ -113,7 +113,7 @@ func judgeConcurrencyQuota(j *judge, c Check) {
 			"%s leaves %s for functions without reserved concurrency (quota %d, reserved %d)",
 			region.Name, textfmt.Plural(l.Unreserved, "concurrent execution"), l.Total,
 			l.Total-l.Unreserved)}
-		all.judge(&f)
+		all.judge(j, &f)
 		if f.Status.Gap() {
 			f.Remedy += "raise the quota of concurrent executions"
 			if l.Total > l.Unreserved {
@@ -147,8 +147,9 @@ type capacity struct {
 	of string
 }
 
-// judge judges whether renders get the executions that they take.
-func (c capacity) judge(f *audit.Finding) {
+// judge judges whether renders get the executions that they take, and notes the functions that it
+// stops.
+func (c capacity) judge(j *judge, f *audit.Finding) {
 	least, most := math.MaxInt, 0
 	for _, fn := range c.functions {
 		least, most = min(least, leastExecutions(fn.Release)), max(most, leastExecutions(fn.Release))
@@ -159,7 +160,6 @@ func (c capacity) judge(f *audit.Finding) {
 		f.Status, f.Cause = audit.Denied, audit.Quota
 		f.Why = fmt.Sprintf("%s, and a render takes at least %d", c.of, most)
 		if c.available >= least {
-			f.Stops = policies.SomeRenders
 			f.Why += " with a release before " + rendersDirectlySince
 		}
 	case c.available >= mostExecutions:
@@ -189,6 +189,14 @@ func (c capacity) judge(f *audit.Finding) {
 			f.Remedy = fmt.Sprintf("set concurrency to at most %d in renderMediaOnLambda() "+
 				"(--concurrency), or framesPerLambda to at least the frames of the video divided by %d, or ",
 				functions, functions)
+		}
+	}
+	for _, fn := range c.functions {
+		if c.available < leastExecutions(fn.Release) || c.available == 1 {
+			j.limited[function{fn.Region, fn.Name}] = true
+		}
+		if c.available < leastExecutions(fn.Release) {
+			j.stopped[function{fn.Region, fn.Name}] = true
 		}
 	}
 }

@@ -44,6 +44,7 @@ func judgeFunctionState(j *judge, c Check) {
 		case "Failed":
 			f.Status, f.Cause = audit.Denied, audit.BrokenFunction
 			f.Why = "the state of the function is Failed" + reason
+			j.stops(f, fn.Function)
 			f.Remedy = "repair the reason, or delete the function and deploy it again"
 		case "Pending":
 			f.Status, f.Why = audit.Unverified, "Lambda still creates or restores the function"+reason
@@ -79,7 +80,7 @@ func because(code, reason string) string {
 }
 
 // functionFinding returns a satisfied finding of a check about a function, without which renders
-// stop.
+// stop. For a gap, sayWhatStops decides whether all do.
 func (j *judge) functionFinding(c Check, fn Function) audit.Finding {
 	f := j.finding(c, "function/"+fn.Region+"/"+fn.Name, "lambda:InvokeFunction",
 		j.arn("lambda", fn.Region, "function:"+fn.Name), fn.Region)

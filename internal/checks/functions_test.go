@@ -166,3 +166,48 @@ func TestNotChecked(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatChecksStop checks that all renders stop only if the gaps leave no function.
+func TestWhatChecksStop(t *testing.T) {
+	none, one, failed := 0, 1, Settings{State: "Failed"}
+	good := Function{Settings: &Settings{State: "Active"}, ReservedRead: true}
+	stopped := Function{Settings: &Settings{State: "Active"}, ReservedRead: true, Reserved: &none}
+	limited := Function{Settings: &Settings{State: "Active"}, ReservedRead: true, Reserved: &one}
+	broken := Function{Settings: &failed, ReservedRead: true}
+	for _, test := range []struct {
+		name       string
+		functions  []Function
+		unreserved int
+		want       string
+	}{
+		{"one of two functions", []Function{stopped, good}, 1000, "some-renders"},
+		{"one of two functions failed", []Function{good, broken}, 1000, "some-renders"},
+		{"both for the same reason", []Function{stopped, stopped}, 1000, "renders renders"},
+		{"both for different reasons", []Function{stopped, broken}, 1000, "renders renders"},
+		{"one by the quota", []Function{stopped, good}, 0, "renders renders"},
+		{"no quota, but reserved executions", []Function{good, limited}, 0, "some-renders renders"},
+		{"another one not read", []Function{broken, {Skipped: true}}, 1000, "some-renders"},
+		{"both only with a setting", []Function{limited, limited}, 1000, "renders renders"},
+		{"one only with a setting", []Function{limited, good}, 1000, "some-renders"},
+	} {
+		facts := functionFacts(t, test.functions...)
+		facts.Regions[0].Limits.Unreserved = test.unreserved
+		var got []string
+		for _, f := range Judge(facts, Set{}).Findings {
+			if f.Status.Gap() {
+				got = append(got, f.Stops.String())
+			}
+		}
+		if s := strings.Join(got, " "); s != test.want {
+			t.Errorf("%s: %s, want %s", test.name, s, test.want)
+		}
+	}
+	facts := functionFacts(t, good, good)
+	facts.Functions[1].Region = "eu-west-1"
+	facts.Regions = []Region{{Name: "us-east-1", Limits: &Limits{Total: 1000}},
+		{Name: "eu-west-1", Limits: &Limits{Total: 1000, Unreserved: 1000}}}
+	f := findingOf(t, Judge(facts, Set{}), ConcurrencyQuota)
+	if f.Status != audit.Denied || f.Stops != policies.SomeRenders {
+		t.Errorf("no execution in one of two regions: %s, stops %s", f.Status, f.Stops)
+	}
+}

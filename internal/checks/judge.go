@@ -6,6 +6,7 @@ import (
 
 	"github.com/remotion-audit/remotion-audit/internal/arn"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
+	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/textfmt"
 )
 
@@ -13,12 +14,18 @@ import (
 type judge struct {
 	Facts
 	result audit.CheckResult
+	// stopped are the functions that no render can use. limited are these, and the functions that only
+	// a render with a setting can use.
+	stopped, limited map[function]bool
 }
+
+// function identifies a deployed function.
+type function struct{ region, name string }
 
 // Judge returns the results of the checks of a set. Facts are nil if the functions of the account
 // are not listed: then no check is made. It lists the subjects of the checks that are not made.
 func Judge(facts *Facts, set Set) audit.CheckResult {
-	j := &judge{}
+	j := &judge{stopped: map[function]bool{}, limited: map[function]bool{}}
 	for _, c := range All() {
 		switch {
 		case !set.Has(c.ID):
@@ -31,7 +38,36 @@ func Judge(facts *Facts, set Set) audit.CheckResult {
 		}
 	}
 	j.notCheckedFunctions()
+	j.sayWhatStops()
 	return j.result
+}
+
+// stops notes that a finding stops renders with a function.
+func (j *judge) stops(f audit.Finding, fn audit.Function) {
+	j.limited[function{fn.Region, fn.Name}] = true
+	if f.Status == audit.Denied {
+		j.stopped[function{fn.Region, fn.Name}] = true
+	}
+}
+
+// sayWhatStops sets what the gaps stop: each render if the gaps leave no function for a render, else
+// only some. A function of which nothing was read is left.
+func (j *judge) sayWhatStops() {
+	for i := range j.result.Findings {
+		f, without := &j.result.Findings[i], j.limited
+		if f.Status == audit.Denied {
+			without = j.stopped
+		}
+		if !f.Status.Gap() || f.Status == audit.Conditional && f.Stops != policies.Renders {
+			continue
+		}
+		f.Stops = policies.Renders
+		if slices.ContainsFunc(j.Functions, func(fn Function) bool {
+			return !without[function{fn.Region, fn.Name}]
+		}) {
+			f.Stops = policies.SomeRenders
+		}
+	}
 }
 
 // notChecked adds what was not checked.

@@ -32,13 +32,12 @@ func judgeReservedConcurrency(j *judge, c Check) {
 		case fn.Reserved != nil && *fn.Reserved == 0:
 			f.Status, f.Cause = audit.Denied, audit.Quota
 			f.Why = "the reserved concurrency of the function is 0, which stops it"
+			j.stops(f, fn.Function)
 		case fn.Reserved != nil:
-			stops := f.Stops
 			own := capacity{available: *fn.Reserved, functions: []audit.Function{fn.Function},
 				of: fmt.Sprintf("the function reserves %s, and uses no others",
 					textfmt.Plural(*fn.Reserved, "concurrent execution"))}
-			own.judge(&f)
-			f.Stops = min(f.Stops, stops)
+			own.judge(j, &f)
 		}
 		if f.Status.Gap() {
 			f.Remedy += "raise or remove the reserved concurrency of the function"
