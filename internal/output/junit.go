@@ -119,7 +119,7 @@ func junitSuiteOf(s *suite) junitSuite {
 }
 
 func junitCaseOf(e *entry, s *suite) junitCase {
-	name := cmp.Or(e.action, e.word)
+	name := cmp.Or(e.subject(), e.word)
 	if e.resource != "" {
 		name += " on " + e.resource
 	}

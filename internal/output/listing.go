@@ -116,14 +116,23 @@ func (e *entry) level() policies.Severity {
 
 // title returns the judgement in a few words.
 func (e *entry) title() string {
-	what := cmp.Or(e.action, e.word)
-	if e.action != "" {
+	what := cmp.Or(e.subject(), e.word)
+	if e.subject() != "" {
 		what = e.word + " " + what
 	}
 	if e.later {
 		what += " (after the upgrade)"
 	}
 	return what
+}
+
+// subject returns the action that is judged. For a check, it returns the id, because the action is
+// no missing permission.
+func (e *entry) subject() string {
+	if e.policy == audit.CheckKind {
+		return "check " + e.sid
+	}
+	return e.action
 }
 
 // count returns the number of entries with an outcome.
@@ -306,10 +315,7 @@ func findingEntry(account string, f audit.Finding) entry {
 	if f.Action == "" {
 		e.word = string(audit.TargetMissing)
 	}
-	e.rule = ruleOf(string(f.Policy), f.Action, string(f.Cause))
-	if f.IsCheck() {
-		e.rule = ruleOf(string(f.Policy), f.Sid, "")
-	}
+	e.rule = ruleOfFinding(f.Policy, f.Sid, f.Action, f.Cause)
 	e.identity = baseline.Identity(account, f.Target, f.Policy, f.Sid, f.Action, f.Resource)
 	return e
 }
@@ -340,7 +346,7 @@ func (l *listing) addBaseline(c *audit.Comparison, of string) {
 		e := entry{outcome: gone, word: string(g.Status), severity: g.Severity, policy: g.Policy,
 			sid: g.Sid, action: g.Action, resource: g.Resource, later: g.AfterUpgrade,
 			why:      report.GoneText(g.State),
-			rule:     ruleOf(string(g.Policy), g.Action, string(audit.TargetMissing)),
+			rule:     ruleOfFinding(g.Policy, g.Sid, g.Action, audit.TargetMissing),
 			identity: baseline.Identity(of, g.Target, g.Policy, g.Sid, g.Action, g.Resource)}
 		if g.AfterUpgrade {
 			e.identity += "\nupgrade"
@@ -354,9 +360,16 @@ func (l *listing) goneGaps() []judged {
 	return (&listing{suites: l.gone}).ordered(gone)
 }
 
+// ruleOfFinding returns the stable identifier of what a finding judges: for a check, the Sid.
+func ruleOfFinding(kind policies.PolicyKind, sid, action string, cause audit.Cause) string {
+	if kind == audit.CheckKind {
+		return ruleOf(string(kind), sid, "")
+	}
+	return ruleOf(string(kind), action, string(cause))
+}
+
 // ruleOf returns the stable identifier of a requirement: the kind of policy and the action. The Sid
-// is no part of it, because the Sids of Remotion's role policy are numbers that shift. For a check,
-// action is its id.
+// is no part of it, because the Sids of Remotion's role policy are numbers that shift.
 func ruleOf(kind, action, cause string) string {
 	return cmp.Or(kind, "required") + "/" + cmp.Or(action, cause, "incomplete")
 }

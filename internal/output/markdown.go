@@ -120,7 +120,10 @@ func markdownEntry(e judged) string {
 		b.WriteString("**" + e.severity.String() + "** ")
 	}
 	what := plainWords(short(e.word, markdownName))
-	if e.action != "" {
+	switch {
+	case e.policy == audit.CheckKind:
+		what += " check " + code(e.sid)
+	case e.action != "":
 		what += " " + code(e.action)
 	}
 	if e.resource != "" {
@@ -201,7 +204,7 @@ func markdownGroup(group []judged) string {
 		if e.impact == "" {
 			continue
 		}
-		b.WriteString("- Impact of " + code(e.action) + ": " +
+		b.WriteString("- Impact of " + code(e.subject()) + ": " +
 			plainWords(short(e.impact, markdownSentence)) + "\n")
 	}
 	for _, e := range group[:1] {
