@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/checks"
@@ -85,8 +86,25 @@ func (c Collector) readLimits(ctx context.Context, region *checks.Region) {
 			"lambda:GetAccountSettings", err).problems[0]
 		return
 	}
-	region.Limits = &checks.Limits{Total: int(out.AccountLimit.ConcurrentExecutions),
-		Unreserved: int(aws.ToInt32(out.AccountLimit.UnreservedConcurrentExecutions))}
+	limits := limitsOf(out.AccountLimit)
+	if limits == nil {
+		region.Unread = audit.Problem{What: "the limits of Lambda in " + region.Name,
+			Why: "the answer of AWS has no possible limits", Remedy: incompleteRemedy}
+	}
+	region.Limits = limits
+}
+
+// limitsOf returns the limits in an answer of Lambda, or nil if Lambda cannot have them.
+func limitsOf(limit *types.AccountLimit) *checks.Limits {
+	if limit == nil || limit.UnreservedConcurrentExecutions == nil {
+		return nil
+	}
+	l := checks.Limits{Total: int(limit.ConcurrentExecutions),
+		Unreserved: int(*limit.UnreservedConcurrentExecutions)}
+	if l.Unreserved < 0 || l.Unreserved > l.Total {
+		return nil
+	}
+	return &l
 }
 
 // readSettings reads the state and the configuration of a function.
@@ -122,8 +140,14 @@ func (c Collector) readReserved(ctx context.Context, f *checks.Function) {
 			"lambda:GetFunctionConcurrency", err).problems[0]
 		return
 	}
+	n := out.ReservedConcurrentExecutions
+	if n != nil && *n < 0 {
+		f.ReservedUnread = audit.Problem{What: "the reserved concurrency of functions in " + f.Region,
+			Why: "the answer of AWS has a negative number", Remedy: incompleteRemedy}
+		return
+	}
 	f.ReservedRead = true
-	if n := out.ReservedConcurrentExecutions; n != nil {
+	if n != nil {
 		reserved := int(*n)
 		f.Reserved = &reserved
 	}
