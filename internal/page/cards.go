@@ -76,7 +76,10 @@ func newCards(r audit.Report, groups []report.Group, fixes *fixes,
 		c.addFacts(r, g, since)
 		if fixes != nil {
 			if stops := clean(g.Title(r)); stops != "" {
-				c.Title = stops + ": " + lower(c.Title)
+				if !g.IsCheck() { // its title begins with an id
+					c.Title = lower(c.Title)
+				}
+				c.Title = stops + ": " + c.Title
 			}
 			c.addFix(r, g, fixes)
 		}
