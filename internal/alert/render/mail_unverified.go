@@ -144,11 +144,20 @@ func (w *mailWriter) writeProblems() {
 // longer list would hide the cause.
 const maxUnverifiedActions = 4
 
-// unverifiedRequirements describes the unverified requirements with their causes, one line for each
-// target and cause.
+// unverifiedRequirements describes the unverified requirements with their causes: one line for each
+// target and cause, and for checks one for each cause.
 func (w *mailWriter) unverifiedRequirements() (lines []string) {
+	checks := map[string][]string{} // by cause: an account can have many functions with one cause
+	var causes []string
 	for _, g := range report.Grouped(w.x.report.Findings) {
 		if g.Status != audit.Unverified {
+			continue
+		}
+		if g.IsCheck() {
+			causes = textfmt.AppendNew(causes, g.Why)
+			for _, f := range g.Findings {
+				checks[g.Why] = append(checks[g.Why], f.Sid+" of "+f.Target)
+			}
 			continue
 		}
 		what := strings.Join(g.Actions(), ", ")
@@ -156,6 +165,9 @@ func (w *mailWriter) unverifiedRequirements() (lines []string) {
 			what = textfmt.Plural(len(g.Findings), "requirement")
 		}
 		lines = append(lines, g.Target+", "+what+": "+g.Why)
+	}
+	for _, why := range causes {
+		lines = append(lines, textfmt.Enumerate(checks[why], maxUnverifiedActions)+": "+why)
 	}
 	return lines
 }
