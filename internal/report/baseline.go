@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/remotion-audit/remotion-audit/internal/audit"
@@ -88,9 +89,9 @@ func (p *page) writeGone(c *audit.Comparison) {
 	}) {
 		var actions []string
 		for _, g := range group {
-			action := g.Action
-			if action == "" {
-				action = "the principal itself"
+			action := cmp.Or(g.Action, "the principal itself")
+			if g.Policy == audit.CheckKind { // no permission is missing
+				action = "check " + g.Sid
 			}
 			actions = addOnce(actions, textfmt.OneLine(action))
 		}
