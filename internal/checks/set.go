@@ -38,8 +38,10 @@ func ParseSet(text string) (Set, error) {
 			all = true
 		case item == "none":
 			none = true
+		case item == "-all", item == "-none":
+			errs = append(errs, fmt.Errorf("%q is no check: %s", item, form))
 		case !slices.Contains(ids(), id):
-			hint := textfmt.DidYouMean(id, "", ids())
+			hint := textfmt.DidYouMean(id, "", append(ids(), "all", "none"))
 			if hint == "" {
 				hint = ": the checks are " + strings.Join(ids(), ", ")
 			}

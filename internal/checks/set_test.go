@@ -51,6 +51,8 @@ func TestParseSetRefusesWhatItDoesNotKnow(t *testing.T) {
 		"ConcurrencyQuota,-ConcurrencyQuota": `duplicate "ConcurrencyQuota"`,
 		"none,ConcurrencyQuota":              `"none" cannot be combined with other checks`,
 		"all,ConcurrencyQuota":               `"all" cannot be combined`,
+		"-all":                               `"-all" is no check: use "all"`,
+		"None":                               `unknown check "None": did you mean none?`,
 		"":                                   "must name at least one check",
 		", ,":                                "must name at least one check",
 		"concurrencyquota\nx":                `unknown check "concurrencyquota\nx"`,
