@@ -39,10 +39,12 @@ func (o *evidenceFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&o.bucket, "evidence-bucket", "",
 		"evidence bucket (or "+settings.EnvEvidenceBucket+" in the environment)")
 	addAlias(cmd, "bucket", "evidence-bucket")
-	flags.StringVar(&o.selected.Target, "target", "", "audited principal: user/NAME or role/NAME")
+	flags.StringVar(&o.selected.Target, "target", "",
+		"audited principal, or what a check is about: user/NAME, role/NAME, region/REGION or "+
+			"function/REGION/NAME")
 	flags.StringVar(&o.selected.Action, "action", "", "action, such as s3:PutBucketPolicy")
 	flags.StringVar(&o.cause, "cause", "", "cause, such as scp")
-	flags.StringVar(&o.selected.Sid, "sid", "", "Sid of the statement in Remotion's policy")
+	flags.StringVar(&o.selected.Sid, "sid", "", "Sid of the statement in Remotion's policy, or id of a check")
 	var causes []string
 	for _, cause := range audit.Causes() {
 		causes = append(causes, string(cause))
