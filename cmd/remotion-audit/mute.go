@@ -44,7 +44,8 @@ func (o *evidenceFlags) register(cmd *cobra.Command) {
 			"function/REGION/NAME")
 	flags.StringVar(&o.selected.Action, "action", "", "action, such as s3:PutBucketPolicy")
 	flags.StringVar(&o.cause, "cause", "", "cause, such as scp")
-	flags.StringVar(&o.selected.Sid, "sid", "", "Sid of the statement in Remotion's policy, or id of a check")
+	flags.StringVar(&o.selected.Sid, "sid", "",
+		"Sid of the statement in Remotion's policy, or id of a check")
 	var causes []string
 	for _, cause := range audit.Causes() {
 		causes = append(causes, string(cause))

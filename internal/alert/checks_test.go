@@ -3,6 +3,7 @@ package alert_test
 import (
 	"testing"
 
+	"github.com/remotion-audit/remotion-audit/internal/alert"
 	"github.com/remotion-audit/remotion-audit/internal/audit"
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 )
@@ -94,5 +95,27 @@ func TestAnUnreadCheckKeepsItsGap(t *testing.T) {
 	if got := announcements(p); got != "retired lambda:InvokeFunction ended, "+
 		"auditor_error the checks" {
 		t.Errorf("a function that is gone: %q", got)
+	}
+}
+
+// TestACheckThatIsSwitchedOffDoesNotRecover checks that the open gap of a check that the settings
+// switch off retires, and that a gap of another check stays open.
+func TestACheckThatIsSwitchedOffDoesNotRecover(t *testing.T) {
+	s := newStory(t)
+	configured := alert.Configuration{Targets: []string{"user/u"}, Regions: []string{"us-east-1"},
+		Settings: "all"}
+	s.Options.Configured = configured
+	s.Run(withChecks(check("One", audit.Denied), check("Two", audit.Denied)))
+	configured.Settings = "-One"
+	s.Options.Configured = configured
+	p := s.After(hour, withChecks(check("Two", audit.Denied)))
+	if got := announcements(p); got != "retired lambda:InvokeFunction ended" {
+		t.Errorf("switched off: %q", got)
+	}
+	configured.Settings = "all"
+	s.Options.Configured = configured
+	p = s.After(hour, withChecks(check("One", audit.Denied), check("Two", audit.Denied)))
+	if got := announcements(p); got != "reopened lambda:InvokeFunction" {
+		t.Errorf("switched on: %q", got)
 	}
 }

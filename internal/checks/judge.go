@@ -50,8 +50,8 @@ func (j *judge) stops(f audit.Finding, fn audit.Function) {
 	}
 }
 
-// sayWhatStops sets what the gaps stop: each render if the gaps leave no function for a render, else
-// only some. A function of which nothing was read is left.
+// sayWhatStops sets what the gaps stop: each render if the gaps leave no function for a render,
+// else only some. A function of which nothing was read is left.
 func (j *judge) sayWhatStops() {
 	for i := range j.result.Findings {
 		f, without := &j.result.Findings[i], j.limited
