@@ -111,7 +111,7 @@ func (f *files) argument(name string, paths []string, several bool) (list []prin
 }
 
 // declarations returns what a file declares, or a directory that CDK wrote. flag is empty for an
-// argument. If optional is true, a file that holds no policy is not read, whatever it is.
+// argument. If optional is true, a file that holds no policy is not read.
 func (f *files) declarations(flag, name string, optional bool) (list []declaration, err error) {
 	if directory, ok := f.assembly(name); ok {
 		list, err = f.stacks(directory)

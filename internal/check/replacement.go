@@ -201,7 +201,7 @@ type boundsComparison struct {
 	keep *partComparison // the one that proves that nothing is lost; nil if nothing is open
 }
 
-// keeps reports whether nothing of a requirement is lost, whatever the open parts are.
+// keeps reports whether nothing of a requirement is lost with any value of the open parts.
 func (p *boundsComparison) keeps(r Requirement) bool {
 	return p.keep != nil && p.keep.compare(r).kind == MissingInBoth
 }

@@ -202,8 +202,8 @@ const maxKeys = 10_000
 var markers = regexp.MustCompile(`"Statement"|AWS::IAM::|PolicyDocument|AssumeRolePolicy|"aws_iam_`)
 
 // MayHoldPolicies reports whether a file may hold an IAM policy. A file of a directory that holds
-// none is no error, whatever is in it: a valid file of another format, such as the report of a
-// tool, holds none that is applied.
+// none is no error, even if it has statements: a valid file of another format, such as the report
+// of a tool, holds no policy that is applied.
 func MayHoldPolicies(file []byte) bool {
 	text, _, err := encoding.Decode(file)
 	if err != nil {
