@@ -12,6 +12,7 @@ import (
 	"github.com/remotion-audit/remotion-audit/internal/policies"
 	"github.com/remotion-audit/remotion-audit/internal/policyfile"
 	"github.com/remotion-audit/remotion-audit/internal/policyfile/tree"
+	"github.com/remotion-audit/remotion-audit/internal/testing/treetest"
 )
 
 // boundsOf returns the bounds of a policy in which each string "?name", and each "{?name}" in a
@@ -22,7 +23,7 @@ func boundsOf(t *testing.T, text string) Bounds {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := policyfile.BoundsOf(opened(v))
+	p, err := policyfile.BoundsOf(treetest.Opened(v))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,24 +39,6 @@ func boundsOf(t *testing.T, text string) Bounds {
 		}
 	}
 	return b
-}
-
-func opened(v tree.Value) tree.Value {
-	if name, ok := strings.CutPrefix(v.Text, "?"); ok && v.Kind == tree.String {
-		return tree.NewUnknown(v.Place, name)
-	}
-	if before, rest, ok := strings.Cut(v.Text, "{?"); ok && v.Kind == tree.String {
-		name, after, _ := strings.Cut(rest, "}")
-		return tree.NewString(v.Place, tree.Part{Text: before}, tree.Part{Unknown: name},
-			tree.Part{Text: after})
-	}
-	for i := range v.Items {
-		v.Items[i] = opened(v.Items[i])
-	}
-	for i := range v.Members {
-		v.Members[i].Value = opened(v.Members[i].Value)
-	}
-	return v
 }
 
 func TestFindingsOnOpenPolicies(t *testing.T) {

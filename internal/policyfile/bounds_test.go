@@ -4,40 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/remotion-audit/remotion-audit/internal/iampolicy"
 	"github.com/remotion-audit/remotion-audit/internal/policyfile/tree"
+	"github.com/remotion-audit/remotion-audit/internal/testing/treetest"
 )
 
 var testLimits = tree.Limits{Bytes: 1 << 20, Values: 10_000, Depth: 50}
-
-// unknown replaces each string "?name" and each "{?name}" in a string by an unknown part, and each
-// {"?name": [values]} by an unknown value that is one of the values.
-func unknown(v tree.Value) tree.Value {
-	if len(v.Members) == 1 && strings.HasPrefix(v.Members[0].Key, "?") {
-		choice := tree.NewUnknown(v.Place, v.Members[0].Key[1:])
-		choice.Items = unknown(v.Members[0].Value).Items
-		return choice
-	}
-	if name, ok := strings.CutPrefix(v.Text, "?"); ok && v.Kind == tree.String {
-		return tree.NewUnknown(v.Place, name)
-	}
-	if v.Kind == tree.String && strings.Contains(v.Text, "{?") {
-		before, rest, _ := strings.Cut(v.Text, "{?")
-		name, after, _ := strings.Cut(rest, "}")
-		return tree.NewString(v.Place, tree.Part{Text: before}, tree.Part{Unknown: name},
-			tree.Part{Text: after})
-	}
-	for i := range v.Items {
-		v.Items[i] = unknown(v.Items[i])
-	}
-	for i := range v.Members {
-		v.Members[i].Value = unknown(v.Members[i].Value)
-	}
-	return v
-}
 
 func TestUnknownPartsWidenOneDocumentAndNarrowTheOther(t *testing.T) {
 	for _, tt := range []struct{ name, statement, least, most string }{
@@ -93,7 +67,7 @@ func TestUnknownPartsWidenOneDocumentAndNarrowTheOther(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			b, err := BoundsOf(unknown(v))
+			b, err := BoundsOf(treetest.Opened(v))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -160,7 +134,7 @@ func TestDocumentThatIsOneOfSeveral(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := BoundsOf(unknown(v))
+		b, err := BoundsOf(treetest.Opened(v))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -215,7 +189,7 @@ func TestMovedDocumentHasOnePlaceAndIsACopy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := BoundsOf(unknown(v))
+		b, err := BoundsOf(treetest.Opened(v))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -34,7 +34,8 @@ type VPCEndpoint struct {
 
 // defaultPolicy is the policy of an endpoint that is created without one.
 // https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
-const defaultPolicy = `{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`
+const defaultPolicy = `{"Version":"2008-10-17","Statement":[` +
+	`{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`
 
 // CheckPolicy returns an error for a text that is not an endpoint policy, which has the form of a
 // bucket policy.
